@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# Entry points only: what they do is in Python.
+
+PYTHON ?= python3
+VENV ?= .venv
+CLUSTERS ?=
+API ?=
+ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Programs of the environment come first, also for what our programs start.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
+export MOLECULE_GLOB := molecule/*/molecule.yml
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint unit api sanity ansible-lint e2e generate check-generated lab-up lab-down env bench docs collection clean
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+venv: $(READY) ## the Python environment in .venv, made anew when requirements change
+
+$(READY): $(wildcard requirements/*.txt)
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements/test.txt
+	$(BIN)/python -m tests.collection dependencies
+	touch $@
+
+demo: venv ## two clusters and a mesh over both, from nothing
+	$(BIN)/python -m lab up
+	$(BIN)/python demo/run.py $(ARGS)
+
+test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --keep-lab"
+	$(BIN)/python -m tests.run $(ARGS)
+
+lint: venv ## the checks that take seconds
+	$(BIN)/python -m tests.run ruff mypy imports generated spdx $(ARGS)
+
+unit api sanity ansible-lint e2e: venv
+	$(BIN)/python -m tests.run $@ $(ARGS)
+
+unit: ## tests without a cluster
+api: ## tests against a real API server of the lab
+sanity: ## ansible-test sanity on the collection as it ships
+ansible-lint: ## ansible-lint, profile production
+e2e: ## tests in the lab's two clusters
+
+generate: venv ## write what follows from the specs
+	$(BIN)/python -m generate
+
+check-generated: venv ## fail if something generated is stale
+	$(BIN)/python -m generate --check
+
+lab-up: venv ## the lab's clusters; CLUSTERS="onprem cloud", API=1 for the bare API server
+	$(BIN)/python -m lab up $(if $(CLUSTERS),--clusters $(CLUSTERS)) $(if $(API),--api)
+
+lab-down: venv ## remove all that the lab made
+	$(BIN)/python -m lab down
+
+env: venv ## what to export to work with the lab by hand
+	@$(BIN)/python -m lab env
+
+bench: venv ## benchmarks against today's ways
+	$(BIN)/python -m bench $(ARGS)
+
+docs: venv ## the reference pages
+	$(BIN)/python -m docs
+
+collection: venv ## the collection's tarball in dist/
+	$(BIN)/python -m tests.collection build
+
+clean: ## the lab, the environment and everything built
+	test ! -d .lab || $(MAKE) lab-down
+	rm -rf $(VENV) .lab .ansible build dist tests/output .*_cache .cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

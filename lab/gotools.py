@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab's programs, built from Go modules with pinned checksums; one family is one go.mod."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from lab import cache, paths, versions
+from lab.commands import run
+from lab.errors import LabError
+from lab.progress import Progress
+
+_K8S_VERSION = "k8s.io/component-base/version"
+_ISTIO_VERSION = "istio.io/istio/pkg/version"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Programs that are built together: file name -> Go package."""
+
+    name: str
+    programs: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    static: bool = False
+
+    @property
+    def module(self) -> Path:
+        """The directory of its go.mod."""
+        return paths.GO_MODULES / self.name
+
+    def arguments(self) -> list[str]:
+        """Flags of `go build`."""
+        values = " ".join(f"-X {name}={value}" for name, value in self.variables.items())
+        return ["-trimpath", "-buildvcs=false", f"-ldflags=-s -w {values}".strip()]
+
+    def digest(self) -> str:
+        """Cache key: everything that decides what comes out."""
+        sources = sorted(self.module.rglob("*.go"))
+        sums = [path for path in (self.module / "go.mod", self.module / "go.sum") if path.exists()]
+        return cache.key(repr(self.programs), repr(self.arguments()), str(self.static), *sums, *sources)
+
+
+def _kubernetes(*names: str) -> dict[str, str]:
+    return {name: f"k8s.io/kubernetes/cmd/{name}" for name in names}
+
+
+_CONTAINERD = "github.com/containerd/containerd/v2/cmd"
+_MAJOR, _MINOR, _ = versions.KUBERNETES.split(".")
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
+        Family(
+            "kubernetes",
+            _kubernetes("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"),
+            {
+                f"{_K8S_VERSION}.gitVersion": f"v{versions.KUBERNETES}",
+                f"{_K8S_VERSION}.gitMajor": _MAJOR,
+                f"{_K8S_VERSION}.gitMinor": _MINOR,
+            },
+        ),
+        Family(
+            "containerd",
+            {name: f"{_CONTAINERD}/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
+        ),
+        Family("coredns", {"coredns": "github.com/coredns/coredns"}),
+        Family(
+            "istio",
+            {
+                "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
+                "pilot-agent": "istio.io/istio/pilot/cmd/pilot-agent",
+                "istioctl": "istio.io/istio/istioctl/cmd/istioctl",
+                "istio-cni": "istio.io/istio/cni/cmd/istio-cni",
+                "install-cni": "istio.io/istio/cni/cmd/install-cni",
+                "charts": "./charts",
+            },
+            {
+                f"{_ISTIO_VERSION}.buildVersion": versions.ISTIO,
+                f"{_ISTIO_VERSION}.buildTag": versions.ISTIO,
+                f"{_ISTIO_VERSION}.buildHub": versions.ISTIO_HUB,
+                f"{_ISTIO_VERSION}.buildStatus": "Clean",
+            },
+        ),
+        Family("helm", {"helm": "helm.sh/helm/v4/cmd/helm"}),
+        Family("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),
+        Family("registry", {"registry": "github.com/distribution/distribution/v3/cmd/registry"}),
+        Family("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
+        Family("shop", {"shop": "."}, static=True),
+        Family("pause", {"pause": "."}, static=True),
+    )
+}
+
+
+def build(names: list[str] | None = None) -> dict[str, Path]:
+    """Build the families (all by default) that the cache lacks; returns every program's path by its name."""
+    unknown = sorted(set(names or ()) - set(FAMILIES))
+    if unknown:
+        raise LabError(f"unknown family {', '.join(unknown)}; there are {', '.join(FAMILIES)}.")
+    wanted = [FAMILIES[name] for name in names or FAMILIES]
+    progress = Progress("tools", len(wanted))
+    programs: dict[str, Path] = {}
+    for family in wanted:
+        directory = cache.directory("tools", family.name, family.digest(), partial(_compile, family, progress))
+        programs.update({name: directory / name for name in family.programs})
+    return programs
+
+
+def _compile(family: Family, progress: Progress, into: Path) -> None:
+    if shutil.which("go") is None:
+        raise LabError("no Go compiler on PATH; install Go 1.26 or newer (https://go.dev/doc/install) and run again.")
+    progress.note(f"building {family.name} (minutes when cold)")
+    log = paths.cache() / "logs" / f"build-{family.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    environment = {"GOFLAGS": "", "GOWORK": "off"}
+    if family.static:
+        environment["CGO_ENABLED"] = "0"
+    for name, package in family.programs.items():
+        # One program at a time: linking several at once takes more memory than small machines have.
+        run(
+            ["go", "build", *family.arguments(), "-o", into / name, package],
+            what=f"building {name} in {family.module}",
+            log=log,
+            env=environment,
+            cwd=family.module,
+        )
+    progress.step(f"built {family.name}")
+
+
+def link_into(directory: Path, programs: dict[str, Path]) -> None:
+    """Make the programs available under one directory, for PATH."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, target in programs.items():
+        link = directory / name
+        if link.is_symlink() and Path(os.readlink(link)) == target:
+            continue
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)

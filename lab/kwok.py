@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated nodes for scale tests: kwok plays the kubelets of nodes that exist only in the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.home import Home
+from lab.kubeapi import Api, Object
+
+_MARK = "kwok.x-k8s.io/node"
+
+
+def start(home: Home, programs: dict[str, Path], api: Api, count: int) -> None:
+    """Start kwok and create the nodes `kwok-0` to `kwok-<count - 1>`."""
+    home.process("kwok").start(
+        home.in_network(
+            programs["kwok"],
+            f"--kubeconfig={home.pki}/admin.kubeconfig",
+            f"--manage-nodes-with-annotation-selector={_MARK}=fake",
+            "--node-lease-duration-seconds=40",
+        )
+    )
+    for number in range(count):
+        api.apply(f"/api/v1/nodes/kwok-{number}", _node(f"kwok-{number}"))
+
+
+def _node(name: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {_MARK: "fake"},
+            "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
+        },
+        "status": {"allocatable": {"cpu": "32", "memory": "256Gi", "pods": "250"}},
+    }

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is machine-wide: one owner and one command at a time, mount points, and kernel settings to be put back."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab import cache, nodefs, paths
+from lab.errors import LabError
+from lab.home import NETWORK_NAMESPACES, PREFIX
+
+_OWNER = paths.RUN / "owner"
+_LOCK = paths.RUN.with_name(paths.RUN.name + ".lock")
+_MADE = paths.RUN / "made-directories"
+_SETTINGS = paths.RUN / "kernel-settings"
+# A kubelet sets these for the whole machine.
+_KUBELET_SETTINGS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
+
+
+@contextlib.contextmanager
+def exclusive() -> Iterator[None]:
+    """One command at a time changes the machine, from whatever checkout."""
+    with cache.locked(_LOCK):
+        yield
+
+
+def check_owner() -> None:
+    """Namespaces and addresses are machine-wide, so only one checkout can have its lab up."""
+    if not _OWNER.exists():
+        return
+    owner = Path(_OWNER.read_text(encoding="utf-8").strip())
+    if owner != paths.CHECKOUT and owner.exists() and cluster_names():
+        raise LabError(f"the lab of {owner} is up on this machine; run `python -m lab down` there first.")
+
+
+def prepare() -> None:
+    """Become the owner; make the mount points that nodes need; remember what a kubelet will change."""
+    paths.RUN.mkdir(parents=True, exist_ok=True)
+    _OWNER.write_text(f"{paths.CHECKOUT}\n", encoding="utf-8")
+    for directory in nodefs.DIRECTORIES:
+        missing = [path for path in (Path(directory), *Path(directory).parents) if not path.exists()]
+        with _MADE.open("a", encoding="utf-8") as made:
+            made.writelines(f"{path}\n" for path in missing)
+        Path(directory).mkdir(parents=True, exist_ok=True)
+    if not _SETTINGS.exists():
+        values = [f"{name} {_setting(name).read_text(encoding='ascii')}" for name in _KUBELET_SETTINGS]
+        _SETTINGS.write_text("".join(values), encoding="utf-8")
+
+
+def restore() -> None:
+    """Undo prepare, after the last cluster."""
+    if _MADE.exists():
+        made = {Path(line) for line in _MADE.read_text(encoding="utf-8").splitlines()}
+        for directory in sorted(made, reverse=True):
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+    if _SETTINGS.exists():
+        for line in _SETTINGS.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(" ")
+            with contextlib.suppress(OSError):
+                _setting(name).write_text(value, encoding="ascii")
+    shutil.rmtree(paths.RUN, ignore_errors=True)
+
+
+def cluster_names() -> list[str]:
+    """Clusters that this machine has any trace of, finished or not."""
+    namespaces = [path.name.removeprefix(PREFIX) for path in NETWORK_NAMESPACES.glob(f"{PREFIX}*")]
+    directories = [path.name for path in paths.RUN.glob("*") if path.is_dir()]
+    return sorted({*namespaces, *directories})
+
+
+def _setting(name: str) -> Path:
+    return Path("/proc/sys") / name

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks: one bridge between host and nodes, one network namespace per cluster, nothing beyond.
+
+A packet that comes from a cluster may reach the host and the other nodes. The host never passes it on to a network
+outside, and it never looks for pod and Service addresses outside either.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.addresses import BRIDGE, BRIDGE_ADDRESS, BRIDGE_NETWORK, Addresses
+from lab.commands import run, succeeds
+from lab.errors import LabError
+from lab.home import Home
+
+_TABLE = "1099"  # number of the routing table and priority of the rule that leads there
+_NODE_LINK = "eth0"
+_BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+_FORWARD_RULE = ["FORWARD", "-i", BRIDGE, "-o", BRIDGE, "-j", "ACCEPT"]
+
+
+def create_bridge() -> None:
+    """The bridge, and the rule that keeps what comes over it away from networks outside."""
+    if not _link_exists(BRIDGE):
+        _ip("link", "add", BRIDGE, "type", "bridge")
+    elif "inet " in (found := _ip("address", "show", "dev", BRIDGE)) and f"inet {BRIDGE_ADDRESS}/" not in found:
+        raise LabError(f"a network link {BRIDGE} exists that is not the lab's; rename it, then run again.")
+    _ip("address", "replace", f"{BRIDGE_ADDRESS}/24", "dev", BRIDGE)
+    _ip("link", "set", BRIDGE, "up")
+    _ip("route", "replace", BRIDGE_NETWORK, "dev", BRIDGE, "table", _TABLE)
+    _ip("route", "replace", "unreachable", "default", "table", _TABLE)
+    if f"lookup {_TABLE}" not in _ip("rule", "list"):
+        _ip("rule", "add", "iif", BRIDGE, "lookup", _TABLE, "priority", _TABLE)
+    if _host_filters_bridges() and not succeeds(["iptables", "-w", "-C", *_FORWARD_RULE]):
+        run(["iptables", "-w", "-I", *_FORWARD_RULE], what="letting the bridge through the host's packet filter")
+
+
+def remove_bridge() -> None:
+    """Undo create_bridge, whatever is there of it."""
+    while succeeds(["iptables", "-w", "-C", *_FORWARD_RULE]):
+        run(["iptables", "-w", "-D", *_FORWARD_RULE], what="removing the lab's packet filter rule")
+    while f"lookup {_TABLE}" in _ip("rule", "list"):
+        _ip("rule", "delete", "priority", _TABLE)
+    succeeds(["ip", "route", "flush", "table", _TABLE])
+    if _link_exists(BRIDGE):
+        _ip("link", "delete", BRIDGE)
+
+
+def create_namespace(home: Home, addresses: Addresses) -> None:
+    """The cluster's network namespace with one link to the bridge."""
+    name, outside = home.unit, _outside_link(addresses)
+    if not home.network_namespace.exists():
+        _ip("netns", "add", name)
+    if not _link_exists(outside):
+        _ip("link", "add", outside, "type", "veth", "peer", "name", _NODE_LINK, "netns", name)
+    _ip("link", "set", outside, "master", BRIDGE, "up")
+    _ip("-n", name, "link", "set", "lo", "up")
+    _ip("-n", name, "address", "replace", f"{addresses.node}/24", "dev", _NODE_LINK)
+    _ip("-n", name, "link", "set", _NODE_LINK, "up")
+    _ip("-n", name, "route", "replace", "default", "via", BRIDGE_ADDRESS)
+    settings = ["net.ipv4.ip_forward=1"]
+    if _BRIDGE_FILTER.exists():
+        settings.append("net.bridge.bridge-nf-call-iptables=1")
+    run(home.in_network("sysctl", "-qw", *settings), what=f"network settings of {home.name}")
+    for inner in (addresses.pods, addresses.services):
+        _ip("route", "replace", "unreachable", inner)
+
+
+def remove_namespace(home: Home, addresses: Addresses | None) -> None:
+    """Undo create_namespace; the caller has ended the processes in it."""
+    if home.network_namespace.exists():
+        # A file without a namespace behind it is what an interrupted `ip netns add` leaves.
+        if not succeeds(["ip", "netns", "delete", home.unit]):
+            home.network_namespace.unlink(missing_ok=True)
+    if addresses is not None:
+        succeeds(["ip", "link", "delete", _outside_link(addresses)])
+        for inner in (addresses.pods, addresses.services):
+            succeeds(["ip", "route", "delete", "unreachable", inner])
+
+
+def bridged_packets_are_filtered() -> bool:
+    """Whether the kernel shows bridged packets to iptables; else answers between pods bypass address translation."""
+    return _BRIDGE_FILTER.exists()
+
+
+def _outside_link(addresses: Addresses) -> str:
+    return f"mesh{addresses.number}"
+
+
+def _host_filters_bridges() -> bool:
+    return _BRIDGE_FILTER.exists() and _BRIDGE_FILTER.read_text(encoding="ascii").strip() == "1"
+
+
+def _link_exists(name: str) -> bool:
+    return Path("/sys/class/net", name).exists()
+
+
+def _ip(*arguments: str) -> str:
+    return run(["ip", *arguments], what=f"ip {' '.join(arguments)}")

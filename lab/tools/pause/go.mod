@@ -1,0 +1,3 @@
+module meshops.mesh/lab/tools/pause
+
+go 1.26.0

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From facts to a plan that can be trusted: rendered, compared, checked with the API server where in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..kube.cluster import Cluster
+from ..kube.discovery import Kinds, of_crds
+from ..kube.failures import ApiFailure
+from ..model.errors import MeshError
+from ..model.objects import Object, ObjectSet, Ref, ref
+from ..model.operation import Declarative, Finding, Removal, State
+from ..model.options import RunOptions
+from ..plan.changes import Change, Plan, plan_release, plan_removal, plan_set, settled
+from .contents import keep_reasons
+from .live import Live, observe
+
+
+@dataclass
+class Planned:
+    """A plan with what it was made from."""
+
+    sets: Sequence[ObjectSet]
+    live: Live
+    plan: Plan
+    warnings: list[str] = field(default_factory=list)
+
+
+def findings(found: Iterable[Finding], check: bool) -> list[str]:
+    """Raise the first finding that forbids the run; return the others as warnings."""
+    warnings = []
+    for finding in found:
+        if finding.level == "error" or (finding.level == "pending" and not check):
+            raise finding.error
+        warnings.append(str(finding.error))
+    return warnings
+
+
+def plan_for(
+    cluster: Cluster, operation: Declarative[Any, Any], spec: Any, facts: Any, options: RunOptions, state: State
+) -> Planned:
+    """The plan of an operation; reads only."""
+    if state == "present":
+        return plan_present(cluster, list(operation.wanted(spec, facts)), options)
+    return plan_gone(cluster, operation.removal(spec, facts), options, state)
+
+
+def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOptions) -> Planned:
+    """The plan that brings sets about."""
+    sets = _placed(cluster, sets)
+    live = observe(cluster, sets)
+    changes = [change for item in sets for change in plan_set(item, live.objects)]
+    _refuse_foreign(changes, options)
+    return Planned(sets, live, Plan(_settle(cluster, changes, options)))
+
+
+def plan_gone(cluster: Cluster, removal: Removal, options: RunOptions, state: State) -> Planned:
+    """The plan that takes sets away, or forgets them."""
+    if state == "released":
+        live = observe(cluster, removal.sets)
+        return Planned(removal.sets, live, Plan(plan_release(removal.sets, live.objects)))
+    selected = [ref(obj) for kind in removal.selectors for obj in cluster.list(kind[0], kind[1], "", kind[2])]
+    leftovers = [*removal.leftovers, *selected]
+    live = observe(cluster, removal.sets, leftovers)
+    keep = {} if options.purge else keep_reasons(cluster, live.objects, removal.sets, set(live.objects))
+    changes = plan_removal(removal.sets, live.objects, keep, leftovers)
+    return Planned(removal.sets, live, Plan(changes), [f"{key} is kept: {reason}" for key, reason in keep.items()])
+
+
+def known_kinds(cluster: Cluster, sets: Sequence[ObjectSet]) -> Kinds:
+    """The cluster's kinds and those that CRDs among the wanted objects will bring."""
+    return Kinds([*cluster.kinds, *of_crds(obj for item in sets for obj in item.objects)])
+
+
+def _placed(cluster: Cluster, sets: Sequence[ObjectSet]) -> list[ObjectSet]:
+    """The sets with every object in a namespace if its kind wants one; refuses what cannot be placed."""
+    kinds = known_kinds(cluster, sets)
+    seen: dict[Ref, str] = {}
+    result = []
+    for item in sets:
+        objects = tuple(_in_namespace(kinds, obj, item) for obj in item.objects)
+        for key in map(ref, objects):
+            if key in seen:
+                raise MeshError("invalid_object", f"is declared twice (sets {seen[key]} and {item.id})", where=str(key))
+            seen[key] = item.id
+        result.append(replace(item, objects=objects))
+    return result
+
+
+def _in_namespace(kinds: Kinds, obj: Object, item: ObjectSet) -> Object:
+    key = ref(obj)
+    resource = kinds.find(key.group, key.kind, obj["apiVersion"].rpartition("/")[2])
+    if resource is None:
+        text = f"the cluster does not serve {obj['apiVersion']} {obj['kind']}"
+        hint = "install the CRD first, or correct apiVersion and kind"
+        raise MeshError("missing_dependency", text, where=str(key), hint=hint)
+    if resource.namespaced and not key.namespace:
+        return {**obj, "metadata": {**obj["metadata"], "namespace": item.namespace}}
+    if key.namespace and not resource.namespaced:
+        raise MeshError("invalid_object", "is cluster-scoped and takes no namespace", where=str(key))
+    return obj
+
+
+def _refuse_foreign(changes: Iterable[Change], options: RunOptions) -> None:
+    refused = [change for change in changes if change.foreign and not (options.adopt and change.foreign.adoptable)]
+    if not refused:
+        return
+    first = refused[0]
+    more = f" (and {len(refused) - 1} more objects)" if len(refused) > 1 else ""
+    adoptable = first.foreign is not None and first.foreign.adoptable
+    raise MeshError(
+        "foreign_owner",
+        f"belongs to {first.foreign}{more}",
+        where=str(first.ref),
+        hint="set adopt to take it over" if adoptable else "remove it there first, or choose another name",
+    )
+
+
+def _settle(cluster: Cluster, changes: list[Change], options: RunOptions) -> list[Change]:
+    """Ask the API server what each update comes to: exact fields, and no update where nothing would move."""
+
+    def settle(change: Change) -> Change:
+        if change.action != "update" or change.obj is None:
+            return change
+        try:
+            after = cluster.apply(change.obj, change.set.manager, force=forced(change, options), dry_run=True)
+        except ApiFailure as error:
+            raise error.at(f"set {change.set.id}") from None
+        return settled(change, after)
+
+    return list(cluster.pool.map(settle, changes))
+
+
+def forced(change: Change, options: RunOptions) -> bool:
+    """Whether conflicts are overruled: on our own members and on what is adopted, else only when asked for."""
+    return options.force or (change.member and (change.foreign is None or options.adopt))
+
+
+def validate_creates(cluster: Cluster, planned: Planned) -> None:
+    """Dry-run every creation whose namespace and kind exist already; raises for the first that is refused."""
+    new_namespaces = {c.ref.name for c in planned.plan.by("create") if c.ref.kind == "Namespace"}
+
+    def validate(change: Change) -> None:
+        assert change.obj is not None
+        served = cluster.resource(change.obj["apiVersion"], change.obj["kind"]) is not None
+        if served and change.ref.namespace not in new_namespaces and _namespace_exists(cluster, change.ref.namespace):
+            cluster.apply(change.obj, change.set.manager, dry_run=True)
+
+    list(cluster.pool.map(validate, planned.plan.by("create")))
+
+
+def _namespace_exists(cluster: Cluster, namespace: str) -> bool:
+    return not namespace or cluster.get("v1", "Namespace", "", namespace) is not None
+
+
+def last_seen(planned: Planned, applied: Mapping[Ref, Object]) -> dict[Ref, Object]:
+    """The newest known state of everything wanted."""
+    wanted = {ref(obj) for item in planned.sets for obj in (*item.objects, *item.fields)}
+    newest = {**planned.live.objects, **applied}
+    return {key: newest[key] for key in wanted if key in newest}

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In which order kinds are applied and removed. Inside a stage everything runs in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from ..model.objects import Ref
+from ..plan.changes import Change
+
+
+class Stage(IntEnum):
+    """Applied in this order, removed in the reverse one (but see :func:`removal_stages`)."""
+
+    NAMESPACES = 0
+    DEFINITIONS = 1
+    CONFIGURATION = 2
+    WORKLOADS = 3
+    WEBHOOKS = 4
+    CUSTOM = 5
+
+
+_STAGES: dict[Stage, frozenset[str]] = {
+    Stage.NAMESPACES: frozenset({"Namespace"}),
+    Stage.DEFINITIONS: frozenset({"CustomResourceDefinition", "PriorityClass", "IngressClass", "RuntimeClass"}),
+    Stage.CONFIGURATION: frozenset(
+        {
+            "ClusterRole",
+            "ClusterRoleBinding",
+            "ConfigMap",
+            "Endpoints",
+            "EndpointSlice",
+            "LimitRange",
+            "NetworkPolicy",
+            "PersistentVolumeClaim",
+            "PodDisruptionBudget",
+            "ResourceQuota",
+            "Role",
+            "RoleBinding",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        }
+    ),
+    Stage.WORKLOADS: frozenset(
+        {"CronJob", "DaemonSet", "Deployment", "HorizontalPodAutoscaler", "Job", "Pod", "ReplicaSet", "StatefulSet"}
+    ),
+    Stage.WEBHOOKS: frozenset(
+        {
+            "MutatingAdmissionPolicy",
+            "MutatingWebhookConfiguration",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+            "ValidatingWebhookConfiguration",
+        }
+    ),
+}
+_STAGE_OF = {kind: stage for stage, kinds in _STAGES.items() for kind in kinds}
+
+#: Groups whose kinds are built in; a Service of another group (Knative's) is a custom resource.
+_BUILT_IN_SUFFIXES = (".k8s.io",)
+
+
+def stage_of(ref: Ref) -> Stage:
+    """The stage of an object; what is not built in is a custom resource and comes last."""
+    built_in = "." not in ref.group or ref.group.endswith(_BUILT_IN_SUFFIXES)
+    return _STAGE_OF.get(ref.kind, Stage.CUSTOM) if built_in else Stage.CUSTOM
+
+
+def stages(changes: Iterable[Change]) -> list[tuple[Stage, list[Change]]]:
+    """Changes by stage, in order of application."""
+    found: dict[Stage, list[Change]] = {}
+    for change in changes:
+        found.setdefault(stage_of(change.ref), []).append(change)
+    return sorted(found.items())
+
+
+#: Custom resources go while their controller still runs, webhooks before the Service behind them, namespaces last.
+_REMOVAL = (
+    Stage.CUSTOM,
+    Stage.WEBHOOKS,
+    Stage.WORKLOADS,
+    Stage.CONFIGURATION,
+    Stage.DEFINITIONS,
+    Stage.NAMESPACES,
+)
+
+
+def removal_stages(changes: Iterable[Change]) -> list[tuple[Stage, list[Change]]]:
+    """Changes by stage, in order of removal."""
+    found = dict(stages(changes))
+    return [(stage, found[stage]) for stage in _REMOVAL if stage in found]

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One cluster as the engine and the operations see it: read, apply, delete, watch, try."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ..model.errors import MeshError
+from ..model.objects import Object, Ref, group_of, ref
+from ..model.options import Connection
+from .config import endpoint
+from .discovery import Kinds, Resource, discover
+from .failures import ApiFailure
+from .transport import Transport
+
+#: Requests in flight to one API server (API priority and fairness gives a person about 49 seats).
+IN_FLIGHT = 8
+
+
+class Cluster:
+    """An API server with its kinds. Safe to use from several threads; ``name`` is for people."""
+
+    def __init__(self, transport: Transport, name: str) -> None:
+        self.transport = transport
+        self.name = name
+        self.pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=f"mesh-{name}")
+
+    def close(self) -> None:
+        """End the worker threads."""
+        self.transport.cancel()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    # -- what it is -------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def server_version(self) -> str:
+        """Kubernetes version without v and vendor suffix, such as ``1.36.3``."""
+        answer = self.transport.request("GET", "/version")
+        return str(answer["gitVersion"]).lstrip("v").split("+")[0]
+
+    @functools.cached_property
+    def kinds(self) -> Kinds:
+        """The kinds that the cluster serves, as of the first look."""
+        return discover(self.transport)
+
+    @property
+    def api_versions(self) -> frozenset[str]:
+        """What Helm calls API versions."""
+        return self.kinds.api_versions
+
+    def forget_kinds(self) -> None:
+        """Look again next time: CRDs were added or removed."""
+        self.__dict__.pop("kinds", None)
+
+    def resource(self, api_version: str, kind: str) -> Resource | None:
+        """Where a kind is served, or None."""
+        return self.kinds.find(group_of(api_version), kind, api_version.rpartition("/")[2])
+
+    def resource_of(self, obj: Mapping[str, Any]) -> Resource:
+        """Where an object's kind is served; raises MeshError ``missing_dependency``."""
+        found = self.resource(obj["apiVersion"], obj["kind"])
+        if found is None:
+            raise MeshError(
+                "missing_dependency",
+                f"the cluster does not serve {obj['apiVersion']} {obj['kind']}",
+                where=str(ref(obj)),
+                hint="install the CRD first, or correct apiVersion and kind",
+            )
+        return found
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
+        """One object, or None when it or its kind is not there."""
+        resource = self.resource(api_version, kind)
+        return self.get_at(resource, namespace, name) if resource else None
+
+    def get_at(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """One object, or None."""
+        try:
+            where = f"{resource.kind} {namespace + '/' if namespace else ''}{name}"
+            found: Object = self.transport.request("GET", resource.path(namespace, name), where=where)
+            return found
+        except ApiFailure as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[Object]:
+        """All objects of a kind; empty when the kind is not served."""
+        resource = self.resource(api_version, kind)
+        return self.list_at(resource, namespace, selector)[0] if resource else []
+
+    def list_at(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[list[Object], str]:
+        """Objects with apiVersion and kind filled in (lists omit them), and the list's resourceVersion."""
+        query: dict[str, Any] = {"limit": 500, **({"labelSelector": selector} if selector else {})}
+        found: list[Object] = []
+        while True:
+            page = self.transport.request("GET", resource.path(namespace), query=query, where=f"list {resource.plural}")
+            for item in page["items"]:
+                found.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+            metadata = page.get("metadata", {})
+            if not metadata.get("continue"):
+                return found, metadata.get("resourceVersion", "")
+            query["continue"] = metadata["continue"]
+
+    def watch(
+        self, resource: Resource, namespace: str, selector: str, version: str, seconds: int
+    ) -> Iterator[dict[str, Any]]:
+        """Events since ``version`` for at most ``seconds``."""
+        query = {
+            "watch": "1",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": seconds,
+            **({"labelSelector": selector} if selector else {}),
+        }
+        return self.transport.stream(resource.path(namespace), query, read_timeout=seconds + 5.0)
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def apply(self, obj: Object, manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
+        """Server-side apply; unknown fields are errors (fieldValidation=Strict)."""
+        resource = self.resource_of(obj)
+        identity = ref(obj)
+        query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true" if force else "false"}
+        applied: Object = self.transport.request(
+            "PATCH",
+            resource.path(identity.namespace, identity.name),
+            query={**query, **({"dryRun": "All"} if dry_run else {})},
+            body=json.dumps(obj).encode(),
+            content_type="application/apply-patch+yaml",
+            where=str(identity),
+        )
+        return applied
+
+    def delete(self, identity: Ref, uid: str | None = None) -> bool:
+        """Delete in the background; False when it was gone already."""
+        resource = self.kinds.find(identity.group, identity.kind)
+        if resource is None:
+            return False
+        options: dict[str, Any] = {"propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            self.transport.request(
+                "DELETE",
+                resource.path(identity.namespace, identity.name),
+                body=json.dumps(options).encode(),
+                where=str(identity),
+            )
+        except ApiFailure as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def merge_patch(self, identity: Ref, patch: Object) -> Object:
+        """JSON merge patch; with metadata.resourceVersion in ``patch`` it is refused when the object changed."""
+        resource = self.kinds.find(identity.group, identity.kind)
+        assert resource is not None, identity
+        patched: Object = self.transport.request(
+            "PATCH",
+            resource.path(identity.namespace, identity.name),
+            query={"fieldManager": "meshops"},
+            body=json.dumps(patch).encode(),
+            content_type="application/merge-patch+json",
+            where=str(identity),
+        )
+        return patched
+
+    def post(self, path: str, body: Object, where: str = "", *, dry_run: bool = False) -> Any:
+        """POST anything, such as a SelfSubjectRulesReview or (dry run) an object."""
+        query = {"dryRun": "All"} if dry_run else None
+        return self.transport.request("POST", path, query=query, body=json.dumps(body).encode(), where=where)
+
+    # -- trying -----------------------------------------------------------------------------------------------
+
+    def dry_run_create(self, obj: Object) -> Object:
+        """What admission would make of a new object; raises ApiFailure when it is refused."""
+        resource = self.resource_of(obj)
+        identity = ref(obj)
+        created: Object = self.post(resource.path(identity.namespace), obj, str(identity), dry_run=True)
+        return created
+
+    def proxy_get(self, namespace: str, service: str, path: str) -> bytes:
+        """GET through the service proxy of the API server."""
+        return self.transport.raw("GET", f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}")
+
+
+def connect(connection: Connection, name: str = "") -> Cluster:
+    """A cluster, not yet spoken to. ``name`` defaults to the context."""
+    shown = name or connection.context or connection.host or "cluster"
+    try:
+        return Cluster(Transport(endpoint(connection), shown), shown)
+    except MeshError as error:
+        raise error.at(shown) if name and name not in error.where else error from None

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connection options to an endpoint: address, TLS, credentials. Loading is left to the kubernetes library."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model.errors import MeshError
+from ..model.options import Connection
+from .libraries import Configuration, InsecureRequestWarning, kube_config, urllib3
+
+#: Connections kept open to one API server; the engine never has more requests in flight.
+POOL_SIZE = 32
+
+#: The loader keeps key material in files that a module-level cache names, so loads must not overlap.
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An API server and how to speak to it. ``authorization`` is called per request: tokens are refreshed."""
+
+    server: str
+    pool: urllib3.PoolManager = field(repr=False)
+    authorization: Callable[[], urllib3.HTTPHeaderDict] = field(repr=False)
+
+
+def endpoint(connection: Connection) -> Endpoint:
+    """Load the configuration; raises MeshError ``cluster_config``. Nothing is sent yet.
+
+    The order is kubeconfig, then in-cluster: a pod that runs playbooks against other clusters has both.
+    """
+    with _loading, tempfile.TemporaryDirectory(prefix="meshops-") as directory:
+        try:
+            configuration = _load(connection, directory)
+            tls = _tls(configuration)
+        except MeshError:
+            raise
+        except (kube_config.ConfigException, OSError, ValueError, KeyError, TypeError, ssl.SSLError) as error:
+            raise MeshError("cluster_config", _first_line(error), where=_place(connection), hint=_HINT) from error
+    return Endpoint(
+        configuration.host.rstrip("/"), _pool(configuration, tls), _authorization(configuration, connection)
+    )
+
+
+#: The key under which the kubernetes library keeps the bearer token, since version 36 and before.
+_TOKEN, _OLD_TOKEN = "BearerToken", "authorization"
+_HINT = "check kubeconfig, context and the K8S_AUTH_* variables"
+
+
+def _load(connection: Connection, directory: str) -> Any:
+    configuration = type.__call__(Configuration)
+    if connection.host:
+        configuration.host = connection.host
+    else:
+        _load_kubeconfig(connection, configuration, directory)
+    overrides = {
+        "ssl_ca_cert": connection.ca_cert,
+        "cert_file": connection.client_cert,
+        "key_file": connection.client_key,
+        "verify_ssl": connection.validate_certs,
+        "proxy": connection.proxy,
+    }
+    for name, value in overrides.items():
+        if value is not None:
+            setattr(configuration, name, value)
+    if connection.api_key:
+        configuration.api_key = {_TOKEN: f"Bearer {connection.api_key}"}
+        configuration.refresh_api_key_hook = None
+    return configuration
+
+
+def _load_kubeconfig(connection: Connection, configuration: Any, directory: str) -> None:
+    common = {
+        "context": connection.context,
+        "client_configuration": configuration,
+        "persist_config": False,
+        "temp_file_path": directory,
+    }
+    if isinstance(connection.kubeconfig, Mapping):
+        kube_config.load_kube_config_from_dict(dict(connection.kubeconfig), **common)
+        return
+    path = connection.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    files = [os.path.expanduser(part) for part in path.split(os.pathsep) if part]
+    if any(os.path.exists(part) for part in files):
+        kube_config.load_kube_config(os.pathsep.join(files), **common)
+    elif connection.kubeconfig or connection.context or "KUBERNETES_SERVICE_HOST" not in os.environ:
+        raise MeshError("cluster_config", "there is no such kubeconfig file", where=path, hint=_HINT)
+    else:
+        kube_config.load_incluster_config(client_configuration=configuration)
+
+
+def _tls(configuration: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        # The user switched verification off; a warning per request would bury everything else.
+        warnings.filterwarnings("ignore", category=InsecureRequestWarning)
+    elif configuration.assert_hostname is False:
+        context.check_hostname = False
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    return context
+
+
+def _pool(configuration: Any, tls: ssl.SSLContext) -> urllib3.PoolManager:
+    common: dict[str, Any] = {"num_pools": 2, "maxsize": POOL_SIZE, "ssl_context": tls, "retries": False}
+    if getattr(configuration, "tls_server_name", None):
+        common["server_hostname"] = configuration.tls_server_name
+        common["assert_hostname"] = configuration.tls_server_name
+    if configuration.proxy:
+        return urllib3.ProxyManager(configuration.proxy, proxy_headers=configuration.proxy_headers, **common)
+    return urllib3.PoolManager(**common)
+
+
+def _authorization(configuration: Any, connection: Connection) -> Callable[[], urllib3.HTTPHeaderDict]:
+    impersonation = urllib3.HTTPHeaderDict()
+    if connection.impersonate_user:
+        impersonation.add("Impersonate-User", connection.impersonate_user)
+    for group in connection.impersonate_groups:
+        impersonation.add("Impersonate-Group", group)
+
+    def headers() -> urllib3.HTTPHeaderDict:
+        made = impersonation.copy()
+        token = configuration.get_api_key_with_prefix(_TOKEN, alias=_OLD_TOKEN)
+        if token:
+            made["Authorization"] = token
+        elif configuration.username:
+            made["Authorization"] = configuration.get_basic_auth_token()
+        return made
+
+    return headers
+
+
+def _place(connection: Connection) -> str:
+    if connection.context:
+        return f"context {connection.context}"
+    return "kubeconfig" if isinstance(connection.kubeconfig, Mapping) else connection.kubeconfig or "kubeconfig"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks for option values. Each returns what is wrong, as the end of a sentence, or None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+#: RFC 1123 label, as Kubernetes requires for namespaces and Istio for revisions (at most 63 characters).
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+#: RFC 1123 subdomain, as Kubernetes requires for most object names.
+_SUBDOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL.pattern}(\.{_LABEL.pattern})*")
+#: Kubernetes label value.
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+#: Chart versions and image tags are semantic versions without a leading v.
+_VERSION = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str | None]:
+    return lambda value: None if pattern.fullmatch(value) else f"must be {what}"
+
+
+dns_label = _matching(_LABEL, "a DNS label (lower-case letters, digits and -, at most 63)")
+dns_subdomain = _matching(_SUBDOMAIN, "a DNS subdomain (lower-case letters, digits, - and .)")
+label_value = _matching(_LABEL_VALUE, "a Kubernetes label value (letters, digits, -, _ and ., at most 63)")
+version = _matching(_VERSION, "a full version such as 1.31.0")
+
+
+def positive(value: int) -> str | None:
+    """A number of seconds or of things that cannot be zero."""
+    return None if value > 0 else "must be more than 0"
+
+
+def dns_labels(values: list[str]) -> str | None:
+    """A list of namespace names, not empty."""
+    if not values:
+        return "must name at least one"
+    return next((f"must hold DNS labels only, and {v!r} is none" for v in values if dns_label(v)), None)
+
+
+def digests(values: dict[str, str]) -> str | None:
+    """A map of SHA-256 digests."""
+    wrong = (f"must hold SHA-256 digests, and that of {name} is none" for name, v in values.items())
+    return next((text for text, v in zip(wrong, values.values(), strict=True) if not _DIGEST.fullmatch(v)), None)

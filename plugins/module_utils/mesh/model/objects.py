@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes objects as plain dicts: identity, and the few accessors everything shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+#: A Kubernetes object as JSON: {apiVersion, kind, metadata, ...}.
+Object = dict[str, Any]
+
+#: Prefix of our own labels and annotations.
+PREFIX = "meshops.mesh/"
+#: Names the set that created a namespace; only such a namespace may be deleted with the set.
+CREATED_BY = PREFIX + "created-by"
+
+
+class GroupKind(NamedTuple):
+    """A kind without its version: the identity of a type of objects."""
+
+    group: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+class Ref(NamedTuple):
+    """The identity of an object. ``namespace`` is empty for cluster-scoped objects."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """The kind without namespace and name."""
+        return GroupKind(self.group, self.kind)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class ObjectSet:
+    """Objects that belong together: an ApplySet of ``objects`` and ``fields`` set on objects of others.
+
+    ``id`` is unique in a cluster (``istiod-default``); ``namespace`` is where the set's inventory lives;
+    ``manager`` the field manager of both; ``version`` what was installed (an Istio version, or empty).
+    """
+
+    id: str
+    namespace: str
+    manager: str
+    objects: tuple[Object, ...] = ()
+    fields: tuple[Object, ...] = ()
+    version: str = ""
+
+
+def ref(obj: Mapping[str, Any]) -> Ref:
+    """The identity of an object."""
+    metadata = obj["metadata"]
+    return Ref(group_of(obj["apiVersion"]), obj["kind"], metadata.get("namespace") or "", metadata["name"])
+
+
+def group_of(api_version: str) -> str:
+    """``apps`` of ``apps/v1``, empty for ``v1``."""
+    group, slash, _ = api_version.partition("/")
+    return group if slash else ""
+
+
+def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:
+    """The labels, never None."""
+    return obj.get("metadata", {}).get("labels") or {}
+
+
+def annotations_of(obj: Mapping[str, Any]) -> dict[str, str]:
+    """The annotations, never None."""
+    return obj.get("metadata", {}).get("annotations") or {}
+
+
+def names(refs: Iterable[Ref]) -> list[str]:
+    """Identities as text, sorted."""
+    return sorted(str(item) for item in refs)
+
+
+def with_labels(obj: Object, added: Mapping[str, str]) -> Object:
+    """A copy (of the outer levels) that also carries ``added``."""
+    metadata = {**obj["metadata"], "labels": {**labels_of(obj), **added}}
+    return {**obj, "metadata": metadata}

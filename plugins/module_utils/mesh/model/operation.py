@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An operation is a value: what to observe, what to refuse, what to want, how to prove it. The engine runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar, Union
+
+from .errors import MeshError
+from .objects import Object, ObjectSet, Ref
+from .report import Report
+
+S = TypeVar("S")
+F = TypeVar("F")
+
+State = Literal["present", "absent", "released"]
+
+
+class Reader(Protocol):
+    """What an operation may see of a cluster while it decides. Nothing here writes."""
+
+    name: str
+
+    @property
+    def server_version(self) -> str:
+        """Kubernetes version such as ``1.36.3``."""
+
+    @property
+    def api_versions(self) -> frozenset[str]:
+        """``v1``, ``apps/v1``, ``apps/v1/Deployment``, ...: what Helm calls API versions."""
+
+    def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
+        """One object, or None."""
+
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> Sequence[Object]:
+        """All objects of a kind, by label selector; empty when the kind is not served."""
+
+
+class Prober(Reader, Protocol):
+    """A reader that can also ask the API server what it *would* do, and look at running things."""
+
+    def dry_run_create(self, obj: Object) -> Object:
+        """The object as admission would store it; raises MeshError when it is refused."""
+
+    def proxy_get(self, namespace: str, service: str, path: str) -> bytes:
+        """GET through the API server's service proxy; ``service`` as ``https:istiod:443``."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a preflight found. A ``pending`` finding stops a real run only: check mode goes on with a warning,
+    because what is missing may be made by an earlier step of the same (not yet run) play."""
+
+    level: Literal["error", "pending", "warning"]
+    error: MeshError
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Readiness by behaviour: ``probe`` returns None when proven, else the reason why not yet.
+
+    ``evident`` spares the probe when the live objects show already that it was proven.
+    """
+
+    name: str
+    probe: Callable[[Prober], str | None]
+    evident: Callable[[Mapping[Ref, Object]], bool] = lambda _live: False
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What ``absent`` takes away: sets, and what controllers left behind, by name or by (apiVersion, kind, label
+    selector)."""
+
+    sets: tuple[ObjectSet, ...]
+    leftovers: tuple[Ref, ...] = ()
+    selectors: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Declarative(Generic[S, F]):
+    """Wanted objects by spec and facts; check mode, diff, preview and drift are all its plan."""
+
+    name: str
+    spec: type[S]
+    observe: Callable[[Reader, S], F]
+    wanted: Callable[[S, F], Sequence[ObjectSet]]
+    removal: Callable[[S, F], Removal]
+    preflight: Callable[[S, F, State], Iterable[Finding]] = lambda _spec, _facts, _state: ()
+    proofs: Callable[[S, F], Sequence[Proof]] = lambda _spec, _facts: ()
+    result: Callable[[S, F, Mapping[Ref, Object]], dict[str, Any]] = lambda _spec, _facts, _live: {}
+    states: tuple[State, ...] = ("present", "absent", "released")
+
+
+@dataclass(frozen=True)
+class Query(Generic[S]):
+    """Reads and answers; never changes anything."""
+
+    name: str
+    spec: type[S]
+    answer: Callable[[Reader, S], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Act(Generic[S]):
+    """Does something once, guarded by what is observed (a rolling restart, a token)."""
+
+    name: str
+    spec: type[S]
+    act: Callable[[Reader, S, bool], Report]
+
+
+AnyOperation = Union[Declarative[Any, Any], Query[Any], Act[Any]]  # noqa: UP007 - evaluated where Ansible checks imports

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that every operation shares: how to reach the cluster, and how to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from . import checks
+from .operation import State
+from .spec import option
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach a cluster; the names are those of kubernetes.core. ``kubeconfig`` is a path or the content."""
+
+    kubeconfig: str | dict[str, Any] | None = None
+    context: str | None = None
+    host: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    ca_cert: str | None = None
+    validate_certs: bool | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+    impersonate_user: str | None = None
+    impersonate_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How to run a declarative operation."""
+
+    adopt: bool = option(
+        "Take over objects of that name that Helm or istioctl installed, instead of refusing.", default=False
+    )
+    force: bool = option(
+        "Take over fields that another field manager owns, instead of refusing with the list.", default=False
+    )
+    purge: bool = option(
+        "On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported.",
+        default=False,
+    )
+    validate: Literal["local", "server"] = option(
+        "V(server) asks the API server about each change (server-side dry run) before the first write. "
+        "Check mode always does.",
+        default="local",
+    )
+    wait: bool = option("Wait until everything is ready, and proven where the spec can be.", default=True)
+    wait_timeout: int = option("Seconds to wait at most.", default=300, check=checks.positive)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """The state that is wanted, and whether anything may be written."""
+
+    state: State = "present"
+    check: bool = False

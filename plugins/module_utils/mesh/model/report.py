@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run tells: the same shape in check mode and after a real run, in both fronts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .objects import Ref
+
+Action = Literal["create", "update", "delete", "release", "unchanged", "keep"]
+
+#: Receives one line of progress at a time.
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field that differs: ``path`` such as ``spec.replicas``; values are redacted where secret."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True)
+class ObjectChange:
+    """What happens to one object, and which of its fields would change."""
+
+    ref: Ref
+    action: Action
+    fields: tuple[FieldChange, ...] = ()
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """``{kind, namespace, name, action, fields}``; ``fields`` are paths."""
+        return {
+            "kind": self.ref.kind,
+            "namespace": self.ref.namespace,
+            "name": self.ref.name,
+            "action": self.action,
+            "fields": [change.path for change in self.fields],
+            **({"reason": self.reason} if self.reason else {}),
+        }
+
+
+@dataclass
+class Report:
+    """The result of an operation. ``result`` holds what is the operation's own (addresses, revisions, ...)."""
+
+    changed: bool = False
+    objects: list[ObjectChange] = field(default_factory=list)
+    ready: bool = True
+    warnings: list[str] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def counts(self) -> Counter[str]:
+        """How many objects per action."""
+        return Counter(change.action for change in self.objects)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for both fronts; unchanged objects are counted, not listed."""
+        touched = [change.as_dict() for change in self.objects if change.action != "unchanged"]
+        return {
+            "changed": self.changed,
+            "objects": touched,
+            "unchanged": self.counts()["unchanged"],
+            "ready": self.ready,
+            **self.result,
+        }

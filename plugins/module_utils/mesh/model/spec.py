@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Specs: dataclasses whose fields carry docs, checks and marks, and from which both fronts are generated.
+
+A spec is a frozen dataclass. Its annotations are the types (``bool``, ``int``, ``str``, ``Literal[...]`` for an enum,
+``list[T]``, ``dict[str, T]`` for a map, another spec for a struct, ``dict[str, Any]`` for a free object, ``T | None``
+for "not set"), and each field is made by :func:`option`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from .errors import MeshError
+
+S = TypeVar("S")
+
+#: A check returns what is wrong with a value, as the end of a sentence ("must be ..."), or None.
+Check = Callable[[Any], "str | None"]
+
+Kind = Literal["bool", "int", "str", "enum", "list", "map", "struct", "object"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a field of a spec carries beside its type."""
+
+    doc: str
+    check: Check | None = None
+    secret: bool = False
+    #: A change of this field needs a replacement of the resource (Pulumi) or a new object beside the old one.
+    replaces: bool = False
+    aliases: tuple[str, ...] = ()
+    since: str = "1.0.0"
+    deprecated: str = ""
+    example: Any = None
+
+
+def option(doc: str, *, default: Any = dataclasses.MISSING, **marks: Any) -> Any:
+    """A field of a spec. Without ``default`` it is required; lists and dicts are copied per instance."""
+    metadata = {"option": Option(doc, **marks)}
+    if isinstance(default, (list, dict)):
+        return dataclasses.field(default_factory=lambda: default.copy(), metadata=metadata)
+    if dataclasses.is_dataclass(default) and isinstance(default, type):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    if default is dataclasses.MISSING:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Type:
+    """The type of an option: ``item`` for lists and maps, ``choices`` for enums, ``struct`` for structs."""
+
+    kind: Kind
+    optional: bool = False
+    item: Type | None = None
+    choices: tuple[str, ...] = ()
+    struct: type | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One option of a spec, as generators and the parser see it. ``default`` is meaningless when ``required``."""
+
+    name: str
+    type: Type
+    option: Option
+    required: bool
+    default: Any
+
+
+@functools.cache
+def fields(spec: type) -> tuple[Field, ...]:
+    """The options of a spec, in the order in which they are written."""
+    hints = typing.get_type_hints(spec)
+    found = []
+    for field in dataclasses.fields(spec):
+        factory = field.default_factory
+        has_factory = factory is not dataclasses.MISSING
+        required = field.default is dataclasses.MISSING and not has_factory
+        default = factory() if has_factory else field.default  # type: ignore[misc]
+        marks: Option = field.metadata["option"]
+        found.append(Field(field.name, _type_of(hints[field.name]), marks, required, default))
+    return tuple(found)
+
+
+def _type_of(hint: Any) -> Type:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        inner = [argument for argument in arguments if argument is not type(None)]
+        assert len(inner) == 1, f"a spec knows no unions but `T | None`: {hint}"
+        return dataclasses.replace(_type_of(inner[0]), optional=True)
+    if origin is Literal:
+        return Type("enum", choices=arguments)
+    if origin is list:
+        return Type("list", item=_type_of(arguments[0]))
+    if origin is dict:
+        return Type("object") if arguments[1] is Any else Type("map", item=_type_of(arguments[1]))
+    if dataclasses.is_dataclass(hint):
+        return Type("struct", struct=typing.cast(type, hint))
+    return Type(typing.cast(Kind, {bool: "bool", int: "int", str: "str"}[hint]))
+
+
+def parse(spec: type[S], data: Mapping[str, Any], path: str = "") -> S:
+    """Build a spec from plain data; ``path`` is the place of ``data`` in the declaration, for errors.
+
+    None means "not set". Raises MeshError ``invalid_option`` with the path of the option.
+    """
+    known = {name: field for field in fields(spec) for name in (field.name, *field.option.aliases)}
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in known:
+            raise _unknown(key, path, [field.name for field in fields(spec)])
+        if value is not None:
+            field = known[key]
+            values[field.name] = _parsed(field, value, _join(path, key))
+    for field in fields(spec):
+        if field.required and field.name not in values:
+            raise MeshError("invalid_option", "is required", where=_join(path, field.name))
+    return spec(**values)
+
+
+def _parsed(field: Field, value: Any, where: str) -> Any:
+    value = _converted(field.type, value, where)
+    problem = field.option.check(value) if field.option.check else None
+    if problem:
+        shown = "" if field.option.secret else f", not {value!r}"
+        raise MeshError("invalid_option", f"{problem}{shown}", where=where)
+    return value
+
+
+def _converted(wanted: Type, value: Any, where: str) -> Any:
+    match wanted.kind, value:
+        case "bool", bool():
+            return value
+        case "int", int() if not isinstance(value, bool):
+            return value
+        case "int", float() if value.is_integer():  # Pulumi sends every number as a float
+            return int(value)
+        case "str", str():
+            return value
+        case "enum", str():
+            if value in wanted.choices:
+                return value
+            close = difflib.get_close_matches(value, wanted.choices, 1)
+            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(wanted.choices)}"
+            raise MeshError("invalid_option", f"has no choice {value!r}", where=where, hint=hint)
+        case "list", list() | tuple() if wanted.item:
+            return [_converted(wanted.item, item, f"{where}[{i}]") for i, item in enumerate(value)]
+        case "map", Mapping() if wanted.item:
+            return {str(key): _converted(wanted.item, item, f"{where}.{key}") for key, item in value.items()}
+        case "object", Mapping():
+            return dict(value)
+        case "struct", Mapping() if wanted.struct:
+            return parse(wanted.struct, value, where)
+    # The value itself is not repeated: it may be a secret that was put into the wrong option.
+    quote = "; quote it" if wanted.kind == "str" and isinstance(value, (int, float)) else ""
+    raise MeshError("invalid_option", f"must be {_NAMES[wanted.kind]}, not {_name_of(value)}{quote}", where=where)
+
+
+_NAMES: dict[str, str] = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "str": "a string",
+    "enum": "a string",
+    "list": "a list",
+    "map": "a map",
+    "object": "a map",
+    "struct": "a map",
+}
+
+
+def _name_of(value: Any) -> str:
+    table = ((bool, "a boolean"), ((int, float), "a number"), (str, "a string"), (Mapping, "a map"), (list, "a list"))
+    return next((name for kinds, name in table if isinstance(value, kinds)), type(value).__name__)
+
+
+def _unknown(key: str, path: str, names: list[str]) -> MeshError:
+    close = difflib.get_close_matches(key, names, 1)
+    hint = f"did you mean {close[0]}?" if close else f"options: {', '.join(names)}"
+    return MeshError("invalid_option", "is not an option", where=_join(path, key), hint=hint)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

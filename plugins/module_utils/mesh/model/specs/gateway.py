@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spec of a gateway in its chart form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .. import checks
+from ..sets import DEFAULT_REVISION
+from ..spec import option
+from .common import Charts, IpFamily, IpFamilyPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayPort:
+    """One port of the gateway's Service."""
+
+    name: str = option("Name of the port.", example="https")
+    port: int = option("Port of the Service.", check=checks.positive)
+    target_port: int | None = option("Port of the pod; O(ports[].port) without it.", default=None)
+    node_port: int | None = option("Fixed node port.", default=None)
+    protocol: Literal["TCP", "UDP"] = option("Protocol.", default="TCP")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySpec:
+    """Run a gateway: proxies at the edge of the mesh, with a Service in front."""
+
+    name: str = option("Name of the gateway.", check=checks.dns_label, replaces=True)
+    namespace: str = option(
+        "Namespace of the gateway; created when it does not exist.",
+        default="istio-ingress",
+        check=checks.dns_label,
+        replaces=True,
+    )
+    type: Literal["ingress", "egress", "eastwest"] = option(
+        "V(eastwest) joins networks and needs O(network); V(egress) has a ClusterIP Service unless told otherwise.",
+        default="ingress",
+    )
+    version: str | None = option(
+        "Version of the chart. Required unless O(charts.path) is set.",
+        default=None,
+        check=checks.version,
+        example="1.31.0",
+    )
+    revision: str = option("Revision or revision tag of the proxies.", default=DEFAULT_REVISION, check=checks.dns_label)
+    charts: Charts = option("Where the chart comes from.", default=Charts)
+    labels: dict[str, str] = option(
+        "Labels of the pods beside C(istio=<name>), for selectors of Gateway objects.", default={}
+    )
+    network: str | None = option("Network that an V(eastwest) gateway serves.", default=None, check=checks.label_value)
+    service_type: Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | None = option(
+        "Type of the Service; V(None) makes no Service.", default=None
+    )
+    service_annotations: dict[str, str] = option("Annotations of the Service, for the cloud's controller.", default={})
+    ports: list[GatewayPort] = option("Ports of the Service; the chart's own without it.", default=[])
+    replicas: int | None = option("Fixed number of pods; switches autoscaling off.", default=None)
+    min_replicas: int | None = option("Least number of pods under autoscaling.", default=None)
+    max_replicas: int | None = option("Greatest number of pods under autoscaling.", default=None)
+    ip_families: list[IpFamily] = option("IP families of the Service, the first being primary.", default=[])
+    ip_family_policy: IpFamilyPolicy | None = option("IP family policy of the Service.", default=None)
+    image_pull_secrets: list[str] = option("Names of pull secrets in O(namespace).", default=[])
+    values: dict[str, Any] = option("Helm values; they win over everything else.", default={})

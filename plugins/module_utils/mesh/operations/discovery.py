@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a mesh left for everybody to see: injectors, tags, proxies. Works whoever installed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..model.objects import Object, Ref, annotations_of, labels_of
+from ..model.operation import Reader
+from ..model.sets import DEFAULT_REVISION
+
+#: What istiod writes at run time and nobody removes: (apiVersion, kind, label selector).
+LEFTOVERS: tuple[tuple[str, str, str], ...] = (("v1", "ConfigMap", "istio.io/config=true"),)
+
+#: Leader election and its own CA, in the control plane's namespace: (group, kind, name).
+_OF_ISTIOD: tuple[tuple[str, str, str], ...] = (
+    ("", "Secret", "istio-ca-secret"),
+    *(
+        (group, kind, f"istio-{name}")
+        for group, kind in (("", "ConfigMap"), ("coordination.k8s.io", "Lease"))
+        for name in (
+            "leader",
+            "namespace-controller-election",
+            "gateway-status-leader",
+            "gateway-deployment",
+            "gateway-deployment-default",
+            "status-leader",
+            "analyze-leader",
+            "node-untaint",
+            "ip-autoallocate",
+            "gateway-inference-pool",
+            "agentgateway-status-leader",
+        )
+    ),
+)
+
+
+def leftovers(namespace: str) -> Iterator[Ref]:
+    """What istiod leaves in its own namespace."""
+    return (Ref(group, kind, namespace, name) for group, kind, name in _OF_ISTIOD)
+
+
+def injectors(cluster: Reader) -> Sequence[Object]:
+    """All injection webhooks: of revisions and of tags."""
+    return cluster.list("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "istio.io/rev")
+
+
+def injector_of(found: Iterable[Object], revision: str) -> Object | None:
+    """The revision's own webhook (not one of its tags)."""
+    return next((obj for obj in found if labels_of(obj).get("istio.io/rev") == revision and not tag_of(obj)), None)
+
+
+def tag_of(injector: Mapping[str, Any]) -> str:
+    """The tag that a webhook stands for, or nothing."""
+    return labels_of(injector).get("istio.io/tag", "")
+
+
+def tags_of(found: Iterable[Object], revision: str) -> list[str]:
+    """The tags of a revision."""
+    return sorted(tag_of(obj) for obj in found if labels_of(obj).get("istio.io/rev") == revision and tag_of(obj))
+
+
+def resolve(found: Iterable[Object], name: str) -> str | None:
+    """The revision behind a revision or tag, or None when nothing answers to that name."""
+    webhooks = list(found)
+    tagged = next((obj for obj in webhooks if tag_of(obj) == name), None)
+    if tagged is not None:
+        return labels_of(tagged)["istio.io/rev"]
+    return name if injector_of(webhooks, name) is not None else None
+
+
+def answers_by_default(injector: Mapping[str, Any]) -> bool:
+    """Whether a webhook selects namespaces with istio-injection=enabled."""
+    for webhook in injector.get("webhooks") or ():
+        for expression in webhook.get("namespaceSelector", {}).get("matchExpressions") or ():
+            if expression["key"] == "istio-injection" and "enabled" in (expression.get("values") or ()):
+                return True
+    return False
+
+
+def proxies(cluster: Reader) -> Iterator[dict[str, str]]:
+    """Every pod with an injected proxy: ``{namespace, name, revision, version, image}``."""
+    # Injection puts this label on every pod that it touches, gateways included.
+    for pod in cluster.list("v1", "Pod", "", "service.istio.io/canonical-name"):
+        status = annotations_of(pod).get("sidecar.istio.io/status")
+        if status is None:
+            continue
+        image = _proxy_image(pod)
+        yield {
+            "namespace": pod["metadata"]["namespace"],
+            "name": pod["metadata"]["name"],
+            "revision": _revision(status, pod),
+            "version": image.rpartition(":")[2].partition("-")[0],
+            "image": image,
+        }
+
+
+def proxies_of(cluster: Reader, revision: str) -> Iterator[str]:
+    """Proxies of one revision as ``namespace/name``."""
+    return (f"{p['namespace']}/{p['name']}" for p in proxies(cluster) if p["revision"] == revision)
+
+
+def _revision(status: str, pod: Object) -> str:
+    try:
+        return str(json.loads(status).get("revision") or DEFAULT_REVISION)
+    except ValueError:
+        return labels_of(pod).get("istio.io/rev", DEFAULT_REVISION)
+
+
+def _proxy_image(pod: Object) -> str:
+    containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
+    return next((str(item.get("image", "")) for item in containers if item["name"] == "istio-proxy"), "")

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the pods of namespaces join the mesh: a label, and whether somebody answers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.errors import MeshError
+from ..model.objects import Object, ObjectSet, Ref, labels_of
+from ..model.operation import Declarative, Finding, Reader, Removal, State
+from ..model.sets import DEFAULT_REVISION, manager
+from ..model.specs.injection import InjectionSpec
+from ..plan.compare import owned_fields
+from ..render.injection import LABELS, namespace, wanted_labels
+from . import discovery
+
+NAME = "injection"
+#: The set has no members, only labels on namespaces; this id marks namespaces that it created.
+SET = "injection"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The namespaces as they are, all injectors, and pods that another revision injected (or none)."""
+
+    namespaces: Mapping[str, Object]
+    injectors: Sequence[Object]
+    proxies: Sequence[Mapping[str, str]]
+
+
+def observe(cluster: Reader, spec: InjectionSpec) -> Facts:
+    """Read what decides."""
+    found = {name: cluster.get("v1", "Namespace", "", name) for name in spec.namespaces}
+    proxies = [proxy for proxy in discovery.proxies(cluster) if proxy["namespace"] in found]
+    return Facts({n: obj for n, obj in found.items() if obj is not None}, discovery.injectors(cluster), proxies)
+
+
+def preflight(spec: InjectionSpec, facts: Facts, state: State) -> Iterator[Finding]:
+    """Somebody must answer to the label, and no other label may contradict it."""
+    if state != "present":
+        return
+    if spec.mode == "sidecar" and not _answered(spec, facts):
+        text = "no revision or tag of that name is installed"
+        hint = "apply the control plane or the tag first"
+        yield Finding("pending", MeshError("missing_dependency", text, where=f"revision {spec.revision}", hint=hint))
+    for name, obj in facts.namespaces.items():
+        for label in LABELS:
+            if label in labels_of(obj) and label not in wanted_labels(spec) and not _ours(obj, label):
+                text = f"has label {label}={labels_of(obj)[label]}, which contradicts mode {spec.mode}"
+                hint = f"remove it: kubectl label namespace {name} {label}-"
+                yield Finding("error", MeshError("foreign_owner", text, where=f"Namespace {name}", hint=hint))
+
+
+def _answered(spec: InjectionSpec, facts: Facts) -> bool:
+    if spec.revision == DEFAULT_REVISION:
+        return any(discovery.answers_by_default(obj) for obj in facts.injectors)
+    return discovery.resolve(facts.injectors, spec.revision) is not None
+
+
+def _ours(obj: Object, label: str) -> bool:
+    fields = owned_fields(obj, manager(NAME)) or {}
+    return f"f:{label}" in fields.get("f:metadata", {}).get("f:labels", {})
+
+
+def wanted(spec: InjectionSpec, _facts: Facts) -> list[ObjectSet]:
+    """One label per namespace."""
+    return [_set(spec, wanted_labels(spec))]
+
+
+def removal(spec: InjectionSpec, _facts: Facts) -> Removal:
+    """The labels go; a namespace goes only if this created it and nothing is in it."""
+    return Removal((_set(spec, {}),))
+
+
+def _set(spec: InjectionSpec, wanted_: dict[str, str]) -> ObjectSet:
+    fields = tuple(namespace(name, wanted_) for name in spec.namespaces)
+    return ObjectSet(SET, "default", manager(NAME), fields=fields)
+
+
+def result(spec: InjectionSpec, facts: Facts, _live: Mapping[Ref, Object]) -> dict[str, Any]:
+    """``{revision, stale}``: what the label resolves to, and pods that still have another revision's proxy."""
+    revision = discovery.resolve(facts.injectors, spec.revision) or spec.revision
+    stale = [f"{p['namespace']}/{p['name']}" for p in facts.proxies if p["revision"] != revision]
+    return {"revision": revision, "stale": sorted(stale) if spec.mode == "sidecar" else []}
+
+
+INJECTION: Declarative[InjectionSpec, Facts] = Declarative(
+    name=NAME,
+    spec=InjectionSpec,
+    observe=observe,
+    preflight=preflight,
+    wanted=wanted,
+    removal=removal,
+    result=result,
+    states=("present", "absent"),
+)

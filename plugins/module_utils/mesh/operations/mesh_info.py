@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a cluster has of a mesh: revisions, tags, gateways, proxies, our sets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..apply.inventory import SET_LABEL, VERSION
+from ..apply.readiness import addresses, status_of
+from ..model.objects import Object, annotations_of, labels_of
+from ..model.operation import Query, Reader
+from ..model.specs.mesh_info import MeshInfoSpec
+from . import discovery
+
+
+def answer(cluster: Reader, spec: MeshInfoSpec) -> dict[str, Any]:
+    """``{kubernetes, revisions, tags, namespaces, gateways, sets, proxies}``; every list is sorted."""
+    injectors = discovery.injectors(cluster)
+    proxies = list(discovery.proxies(cluster))
+    return {
+        "kubernetes": cluster.server_version,
+        "revisions": _revisions(cluster, spec.namespace, injectors, proxies),
+        "tags": _tags(injectors),
+        "namespaces": _namespaces(cluster),
+        "gateways": _gateways(cluster),
+        "sets": _sets(cluster),
+        "proxies": _sorted(proxies) if spec.proxies else [],
+    }
+
+
+def _revisions(
+    cluster: Reader, namespace: str, injectors: Sequence[Object], proxies: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    counts = Counter(proxy["revision"] for proxy in proxies)
+    found = []
+    for deployment in cluster.list("apps/v1", "Deployment", namespace, "app=istiod"):
+        revision = labels_of(deployment).get("istio.io/rev", "default")
+        status = status_of(deployment)
+        image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+        found.append(
+            {
+                "revision": revision,
+                "version": image.rpartition(":")[2].partition("-")[0],
+                "ready": status.ready,
+                "reason": status.reason,
+                "webhook": _signed(discovery.injector_of(injectors, revision)),
+                "proxies": counts[revision],
+            }
+        )
+    return sorted(found, key=lambda item: item["revision"])
+
+
+def _signed(injector: Object | None) -> bool:
+    webhooks = (injector or {}).get("webhooks") or []
+    return bool(webhooks) and all(webhook["clientConfig"].get("caBundle") for webhook in webhooks)
+
+
+def _tags(injectors: Iterable[Object]) -> list[dict[str, str]]:
+    found = [
+        {"tag": discovery.tag_of(obj), "revision": labels_of(obj)["istio.io/rev"]}
+        for obj in injectors
+        if discovery.tag_of(obj)
+    ]
+    return sorted(found, key=lambda item: item["tag"])
+
+
+#: Label of a namespace -> what it means.
+_POLICIES = ("istio-injection", "istio.io/rev", "istio.io/dataplane-mode")
+
+
+def _namespaces(cluster: Reader) -> list[dict[str, str]]:
+    found = [
+        {"namespace": obj["metadata"]["name"], "policy": ",".join(f"{key}={labels_of(obj)[key]}" for key in marks)}
+        for obj in cluster.list("v1", "Namespace")
+        if (marks := [key for key in _POLICIES if key in labels_of(obj)])
+    ]
+    return sorted(found, key=lambda item: item["namespace"])
+
+
+def _gateways(cluster: Reader) -> list[dict[str, Any]]:
+    """Services in front of gateway proxies: those whose chart or label says so."""
+    found = []
+    for service in cluster.list("v1", "Service", "", "istio"):
+        if labels_of(service).get("istio") == "pilot" or labels_of(service).get("app") == "istiod":
+            continue
+        found.append(
+            {
+                "namespace": service["metadata"]["namespace"],
+                "name": service["metadata"]["name"],
+                "type": service["spec"]["type"],
+                "addresses": addresses(service),
+                "ports": [port["port"] for port in service["spec"]["ports"]],
+            }
+        )
+    return sorted(found, key=lambda item: (item["namespace"], item["name"]))
+
+
+def _sets(cluster: Reader) -> list[dict[str, str]]:
+    found = [
+        {
+            "set": labels_of(obj)[SET_LABEL],
+            "namespace": obj["metadata"]["namespace"],
+            "version": annotations_of(obj).get(VERSION, ""),
+        }
+        for obj in cluster.list("v1", "ConfigMap", "", SET_LABEL)
+    ]
+    return sorted(found, key=lambda item: (item["set"], item["namespace"]))
+
+
+def _sorted(proxies: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    return sorted((dict(proxy) for proxy in proxies), key=lambda item: (item["namespace"], item["name"]))
+
+
+MESH_INFO: Query[MeshInfoSpec] = Query("mesh_info", MeshInfoSpec, answer)

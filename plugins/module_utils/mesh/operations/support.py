@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which Kubernetes versions and Gateway API definitions an Istio version works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..model.errors import MeshError
+from ..model.objects import Object, annotations_of
+from ..model.operation import Finding, Reader
+
+#: Istio minor -> (oldest Kubernetes minor that istiod accepts, newest that it was tested with), both 1.x.
+#: From Istio's support status page and the MinK8SVersion of its precheck.
+WINDOWS: dict[str, tuple[int, int]] = {
+    "1.28": (30, 34),
+    "1.29": (30, 35),
+    "1.30": (32, 36),
+    "1.31": (32, 36),
+}
+
+#: Istio minor -> {Gateway API definition: oldest bundle version that istiod reads}; older ones are silently ignored.
+GATEWAY_API: dict[str, dict[str, tuple[int, int]]] = {
+    "1.30": {"grpcroutes": (1, 1), "backendtlspolicies": (1, 4), "tlsroutes": (1, 5)},
+    "1.31": {"grpcroutes": (1, 1), "backendtlspolicies": (1, 4), "tlsroutes": (1, 5)},
+}
+_GROUP = "gateway.networking.k8s.io"
+_BUNDLE = "gateway.networking.k8s.io/bundle-version"
+
+
+def kubernetes(istio: str, server: str) -> Iterator[Finding]:
+    """Findings about the Kubernetes version."""
+    window = WINDOWS.get(_minor(istio))
+    if window is None:
+        return
+    oldest, newest = window
+    minor = int(server.split(".")[1])
+    supported = f"Istio {_minor(istio)} supports 1.{oldest} to 1.{newest}"
+    if minor < oldest:
+        yield Finding("error", MeshError("unsupported", f"Kubernetes {server} is too old", hint=supported))
+    elif minor > newest:
+        yield Finding("warning", MeshError("unsupported", f"Kubernetes {server} is untested", hint=supported))
+
+
+def gateway_api_definitions(cluster: Reader) -> Iterator[Object]:
+    """The installed definitions whose version matters to some Istio version."""
+    if not any(version.startswith(_GROUP) for version in cluster.api_versions):
+        return
+    for plural in sorted({plural for oldest in GATEWAY_API.values() for plural in oldest}):
+        found = cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"{plural}.{_GROUP}")
+        if found is not None:
+            yield found
+
+
+def gateway_api(istio: str, definitions: Sequence[Object]) -> Iterator[Finding]:
+    """Findings about installed Gateway API definitions."""
+    oldest = GATEWAY_API.get(_minor(istio), {})
+    for definition in definitions:
+        plural, _, group = definition["metadata"]["name"].partition(".")
+        bundle = annotations_of(definition).get(_BUNDLE, "")
+        if group != _GROUP or plural not in oldest or not bundle:
+            continue
+        major, minor = (int(part) for part in bundle.lstrip("v").split(".")[:2])
+        if (major, minor) < oldest[plural]:
+            wanted = ".".join(str(part) for part in oldest[plural])
+            yield Finding(
+                "warning",
+                MeshError(
+                    "unsupported",
+                    f"Gateway API {bundle} is older than v{wanted}; istiod ignores this kind",
+                    where=f"CustomResourceDefinition {definition['metadata']['name']}",
+                    hint="update the Gateway API definitions before the control plane",
+                ),
+            )
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])

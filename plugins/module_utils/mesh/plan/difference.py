@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which fields differ between two states of an object, with secrets kept out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..model.objects import Object
+from ..model.report import FieldChange
+
+#: Metadata that the API server keeps by itself.
+_SERVER_KEPT = frozenset(
+    {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink", "deletionTimestamp"}
+)
+#: Values of these fields of Secrets never leave the process: not the value, nor its length or hash.
+_SECRET_FIELDS = ("data", "stringData")
+_MISSING = object()
+
+REDACTED = "(redacted)"
+
+
+def comparable(obj: Mapping[str, Any] | None) -> Object:
+    """An object without what the API server keeps, without status, and with secrets redacted."""
+    if obj is None:
+        return {}
+    shown = {key: value for key, value in obj.items() if key != "status"}
+    shown["metadata"] = {key: value for key, value in obj["metadata"].items() if key not in _SERVER_KEPT}
+    return shown
+
+
+def redacted(obj: Object) -> Object:
+    """The same object with every value of a Secret replaced."""
+    if obj.get("kind") != "Secret":
+        return obj
+    hidden = {name: dict.fromkeys(obj[name], REDACTED) for name in _SECRET_FIELDS if obj.get(name)}
+    return {**obj, **hidden}
+
+
+def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[FieldChange, ...]:
+    """The fields that differ, as paths with both values; Secret values are redacted, their change is still shown."""
+    secret = (after or before or {}).get("kind") == "Secret"
+    changes = _differences(comparable(before), comparable(after), "")
+    return tuple(_hidden(change) if secret and change.path.startswith(_SECRET_FIELDS) else change for change in changes)
+
+
+def _hidden(change: FieldChange) -> FieldChange:
+    def hide(value: Any) -> Any:
+        return None if value is None else REDACTED
+
+    return FieldChange(change.path, hide(change.before), hide(change.after))
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from _differences(before.get(key, _MISSING), after.get(key, _MISSING), _join(path, key))
+    elif isinstance(before, list) and isinstance(after, list) and _named(before) and _named(after):
+        old, new = ({item["name"]: item for item in items} for items in (before, after))
+        for name in [*old, *(name for name in new if name not in old)]:
+            yield from _differences(old.get(name, _MISSING), new.get(name, _MISSING), f"{path}[{name}]")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(old, new, f"{path}[{index}]")
+    else:
+        yield FieldChange(path, _shown(before), _shown(after))
+
+
+def _named(items: list[Any]) -> bool:
+    """Whether items can be told apart by name, as containers, ports and webhooks can."""
+    names = [item.get("name") if isinstance(item, Mapping) else None for item in items]
+    return all(names) and len(set(names)) == len(names)
+
+
+def _join(path: str, key: str) -> str:
+    plain = key.replace("_", "").replace("-", "").isalnum()
+    tail = key if plain else f"[{json.dumps(key)}]"
+    return f"{path}.{tail}" if path and plain else f"{path}{tail}"
+
+
+def _shown(value: Any) -> Any:
+    return None if value is _MISSING else value

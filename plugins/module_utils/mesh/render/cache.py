@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private directory for what is costly to make again: pulled charts and rendered objects."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def directory(*parts: str) -> Path:
+    """``$XDG_CACHE_HOME/meshops/<parts>``, for the owner alone."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "meshops"
+    path = root.joinpath(*parts)
+    path.mkdir(parents=True, exist_ok=True)
+    root.chmod(0o700)
+    return path
+
+
+def key(*parts: Any) -> str:
+    """A file name for anything that can be written as JSON."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read(path: Path) -> Any:
+    """The stored value, or None when there is none that can be read."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def write(path: Path, value: Any) -> None:
+    """Store atomically; a full or read-only disk only costs the cache."""
+    with contextlib.suppress(OSError):
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            json.dump(value, file)
+        os.replace(temporary, path)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a chart and values to objects, through the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.errors import MeshError
+from ..model.objects import Object, annotations_of
+from . import cache
+from .charts import Chart
+from .helm import Helm
+
+#: The C loader reads Istio's CRDs eight times faster; it is absent only where PyYAML was built without libyaml.
+try:
+    import yaml
+
+    _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+except ImportError:  # Ansible loads this file on hosts that need not have PyYAML
+    yaml = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What charts may ask about the cluster."""
+
+    kube_version: str
+    api_versions: frozenset[str]
+
+
+def render(
+    helm: Helm, chart: Chart, release: str, namespace: str, values: Mapping[str, Any], target: Target
+) -> list[Object]:
+    """The objects of a chart, without hooks. Results that hold Secrets are not kept."""
+    api_versions = sorted(target.api_versions) if chart.asks_api_versions else []
+    name = cache.key(chart.digest, release, namespace, values, target.kube_version, api_versions, helm.identity)
+    kept = cache.directory("rendered") / f"{name}.json"
+    objects: list[Object] | None = cache.read(kept)
+    if objects is not None:
+        return objects
+    text = helm.template(chart.path, release, namespace, values, target.kube_version, api_versions)
+    objects = [obj for obj in parse(text, f"chart {chart.name}") if "helm.sh/hook" not in annotations_of(obj)]
+    if not any(obj["kind"] == "Secret" for obj in objects):
+        cache.write(kept, objects)
+    return objects
+
+
+def parse(text: str, where: str) -> list[Object]:
+    """The objects of a YAML stream, Lists opened; raises MeshError ``invalid_object`` with file and line."""
+    try:
+        return list(flatten(yaml.load_all(text, _Loader), where))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{where}:{mark.line + 1}" if mark else where
+        raise MeshError("invalid_object", f"not YAML: {getattr(error, 'problem', error)}", where=place) from error
+
+
+def flatten(documents: Iterable[Any], where: str) -> Iterator[Object]:
+    """Objects of documents; empty documents are skipped, Lists opened, malformed ones refused."""
+    for index, document in enumerate(documents):
+        if document is None:
+            continue
+        place = f"{where}, document {index + 1}"
+        if not isinstance(document, dict):
+            raise MeshError("invalid_object", "is not an object", where=place)
+        if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
+            yield from flatten(document["items"], place)
+            continue
+        missing = next((key for key in ("apiVersion", "kind") if not isinstance(document.get(key), str)), None)
+        if missing is None and not isinstance((document.get("metadata") or {}).get("name"), str):
+            missing = "metadata.name"
+        if missing:
+            raise MeshError("invalid_object", f"has no {missing}", where=place)
+        yield document

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All checks of the project, stage by stage: `python -m tests.run [--keep-lab] [STAGE...]`.
+
+Stages that need clusters bring up the lab's; at the end, however it comes, the lab goes down again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tests.collection import BUILT, COLLECTIONS, ROOT, VENV
+
+Command = list[str]
+Verdict = Literal["passed", "failed", "skipped", "interrupted"]
+
+GRACE = 30  # seconds that an interrupted command has to clean up
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    about: str
+    commands: list[Command]
+    needs: list[str] = field(default_factory=list)  # patterns of files without which there is nothing to run
+    lab: Command | None = None  # `lab up` with these arguments comes first
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    stage: Stage
+    verdict: Verdict
+    seconds: float = 0.0
+    reason: str = ""
+
+
+def module(name: str, *arguments: str) -> Command:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def program(name: str, *arguments: str) -> Command:
+    return [str(VENV / "bin" / name), *arguments]
+
+
+STAGES = [
+    Stage("ruff", "style and formatting", [module("ruff", "check", "."), module("ruff", "format", "--check", ".")]),
+    Stage("mypy", "strict types of the core, the lab and these programs", [module("mypy")]),
+    Stage(
+        "imports",
+        "the layers of the core",
+        [program("lint-imports", "--no-logo")],
+        env={"PYTHONPATH": "plugins/module_utils"},
+    ),
+    Stage(
+        "generated",
+        "what is written from the specs is fresh",
+        [module("generate", "--check")],
+        needs=["generate/__main__.py"],
+    ),
+    Stage("spdx", "a licence in each file", [module("tests.check_spdx")]),
+    Stage("unit", "tests without a cluster", [module("pytest", "tests/unit")], needs=["tests/unit/**/test_*.py"]),
+    Stage(
+        "api",
+        "tests against a real API server",
+        [module("pytest", "tests/api")],
+        needs=["tests/api/**/test_*.py", "lab/__main__.py"],
+        lab=["--clusters", "--api"],
+    ),
+    Stage("sanity", "ansible-test sanity on the collection as it ships", [module("tests.sanity")]),
+    Stage("ansible-lint", "ansible-lint, profile production", [program("ansible-lint")]),
+    Stage(
+        "e2e",
+        "tests in the lab's two clusters, with the collection as it ships",
+        [module("tests.collection", "unpack"), module("pytest", "tests/e2e")],
+        needs=["tests/e2e/**/test_*.py", "lab/__main__.py"],
+        lab=[],
+        env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT)},
+    ),
+]
+
+LAB_DOWN = Stage("lab down", "no stage: it counts only when it fails", [])
+
+# Settings by which a program would find somebody's real clusters, or behave as on no other machine.
+FOREIGN = ("ANSIBLE_", "HELM_KUBE", "K8S_AUTH_", "KUBE_", "KUBERNETES_")
+
+
+def environment(stage: Stage) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    ours = {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        # Unset, it would mean the user's own ~/.kube/config; the lab's clusters are always named explicitly.
+        "KUBECONFIG": os.devnull,
+        "MOLECULE_GLOB": "molecule/*/molecule.yml",
+        "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return kept | ours | stage.env
+
+
+def run(command: Command, env: dict[str, str]) -> int:
+    """Runs one command in a process group of its own, so that an interrupt ends all of it and nothing else."""
+    print("$", shlex.join(command), flush=True)
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+                try:
+                    process.wait(GRACE)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def obstacle(stage: Stage) -> str | None:
+    """Why the stage cannot run here, if so."""
+    for pattern in stage.needs:
+        if not any(ROOT.glob(pattern)):
+            return f"there is no {pattern}"
+    if stage.lab is not None and (sys.platform != "linux" or os.geteuid() != 0):
+        return "the lab needs Linux and root"
+    return None
+
+
+def commands(stage: Stage) -> list[Command]:
+    lab = [] if stage.lab is None else [module("lab", "up", *stage.lab)]
+    return lab + stage.commands
+
+
+def judge(stage: Stage) -> Result:
+    reason = obstacle(stage)
+    if reason:
+        return Result(stage, "skipped", reason=reason)
+    start = time.monotonic()
+    verdict: Verdict = "passed"
+    try:
+        for command in commands(stage):
+            code = run(command, environment(stage))
+            if code != 0:
+                reason, verdict = f"{Path(command[0]).name} ended with {code}: {shlex.join(command[1:])}", "failed"
+                break
+    except KeyboardInterrupt:
+        verdict = "interrupted"
+    return Result(stage, verdict, time.monotonic() - start, reason or "")
+
+
+def judged(stages: list[Stage]) -> Iterator[Result]:
+    for number, stage in enumerate(stages, 1):
+        title = f"[{number}/{len(stages)}] {stage.name}"
+        print(f"\n=== {title}: {stage.about}", flush=True)
+        result = judge(stage)
+        if result.verdict == "skipped":
+            print(f"=== {title}: SKIPPED, {result.reason}", flush=True)
+        else:
+            print(f"=== {title}: {result.verdict} after {result.seconds:.1f} s", flush=True)
+        yield result
+        if result.verdict == "interrupted":
+            return
+
+
+def summarize(results: list[Result]) -> int:
+    """Prints the table and the closing line; returns the exit code."""
+    print("\nstage         result       seconds")
+    for result in results:
+        print(f"{result.stage.name:13} {result.verdict:11} {result.seconds:8.1f}  {result.reason}".rstrip())
+    verdicts = [result.verdict for result in results]
+    failed = len(verdicts) - verdicts.count("passed") - verdicts.count("skipped")
+    print(f"\n{verdicts.count('passed')} passed, {failed} failed, {verdicts.count('skipped')} skipped", flush=True)
+    return 1 if failed else 0
+
+
+def lab_down() -> list[Result]:
+    """Nothing may cut this short: a lab that is half down is what the next run stumbles over."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: print("waiting for the lab to go down", flush=True))
+    print("\n=== the lab goes down", flush=True)
+    clean = run(module("lab", "down"), environment(LAB_DOWN)) == 0
+    return [] if clean else [Result(LAB_DOWN, "failed", reason="something of the lab is left: `make lab-down`")]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(stage.name for stage in STAGES))
+    parser.add_argument("--keep-lab", action="store_true", help="leave the lab's clusters up")
+    options = parser.parse_args()
+    known = {stage.name: stage for stage in STAGES}
+    if unknown := set(options.stages) - known.keys():
+        parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    results: list[Result] = []
+    try:
+        for result in judged([stage for stage in STAGES if not options.stages or stage.name in options.stages]):
+            results.append(result)
+    finally:
+        lab_used = any(result.stage.lab is not None and result.verdict != "skipped" for result in results)
+        if lab_used and not options.keep_lab:
+            results += lab_down()
+    return summarize(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
