@@ -25,6 +25,14 @@ _END_SECONDS = 20
 
 
 @dataclass(frozen=True)
+class Images:
+    """What a node starts with: the lab's image store, and archives to import besides."""
+
+    store: Path
+    archives: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a cluster is to be."""
 
@@ -51,7 +59,7 @@ class Plan:
         )
 
 
-def up(plan: Plan, programs: dict[str, Path], archives: Sequence[Path]) -> None:
+def up(plan: Plan, programs: dict[str, Path], images: Images) -> None:
     """Bring one cluster up to a ready node and working DNS (or a ready API server)."""
     home, addresses = Home(plan.name), plan.addresses
     progress = Progress(plan.name, _NODE_STEPS if plan.nodes else _API_STEPS)
@@ -65,7 +73,7 @@ def up(plan: Plan, programs: dict[str, Path], archives: Sequence[Path]) -> None:
         _up_without_node(plan, home, programs, api, progress)
         return
     with ThreadPoolExecutor(1) as background:
-        imported = background.submit(_start_runtime, home, programs, addresses, archives)
+        imported = background.submit(_start_runtime, home, programs, addresses, images)
         controlplane.wait_until_ready(home, api)
         progress.step("API server")
         controlplane.start_controllers(home, programs, scheduler=True)
@@ -91,9 +99,9 @@ def _up_without_node(plan: Plan, home: Home, programs: dict[str, Path], api: Api
     progress.step(f"controllers, {plan.kwok_nodes} simulated nodes")
 
 
-def _start_runtime(home: Home, programs: dict[str, Path], addresses: Addresses, archives: Sequence[Path]) -> None:
-    node.start_containerd(home, programs, addresses)
-    node.import_images(home, programs, archives)
+def _start_runtime(home: Home, programs: dict[str, Path], addresses: Addresses, images: Images) -> None:
+    node.start_containerd(home, programs, addresses, images.store)
+    node.import_images(home, programs, images.archives)
 
 
 def down(name: str, addresses: Addresses | None) -> None:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's images: one shared base layer, one small layer per program, one archive for all."""
+"""The lab's images: one shared base layer, one small layer per program, imported once into an image store."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import tempfile
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-from lab import cache, oci, rootfs, versions
+from lab import cache, imagestore, oci, rootfs, versions
 from lab.commands import run
 from lab.errors import LabError
 from lab.gotools import FAMILIES
@@ -22,18 +23,18 @@ _FAMILIES = ("coredns", "istio", "shop", "pause")
 _BOOTSTRAP = "tools/packaging/common/envoy_bootstrap.json"
 
 
-def archive(programs: dict[str, Path]) -> Path:
-    """The archive of all images, made when any program in it, or its description, has changed."""
-    progress = Progress("images", 2)
+def store(programs: dict[str, Path]) -> Path:
+    """The image store, made when any program in it, or its description, has changed."""
+    progress = Progress("images", 3)
     digest = cache.key(
         *(FAMILIES[name].digest() for name in _FAMILIES),
+        versions.CONTAINERD,
         versions.ENVOY,
+        repr(versions.IMAGES),
         repr(versions.ROOTFS_PACKAGES),
-        Path(__file__),
-        Path(oci.__file__),
-        Path(rootfs.__file__),
+        *(Path(source) for source in (__file__, imagestore.__file__, oci.__file__, rootfs.__file__)),
     )
-    return cache.directory("images", "lab", digest, partial(_build, programs, progress)) / "images.tar"
+    return cache.directory("images", "lab", digest, partial(_build, programs, progress)) / "containerd"
 
 
 def extra_archives() -> list[Path]:
@@ -49,10 +50,12 @@ def extra_archives() -> list[Path]:
 def _build(programs: dict[str, Path], progress: Progress, into: Path) -> None:
     base = rootfs.base_layer(progress)
     progress.step("base layer")
-    oci.write_archive(into / "images.tar", _images(programs, base, into))
-    for layer in into.glob("*.layer"):
-        layer.unlink()
-    progress.step("image archive")
+    with tempfile.TemporaryDirectory(dir=into) as work:
+        archive = Path(work) / "images.tar"
+        oci.write_archive(archive, _images(programs, base, Path(work)))
+        progress.step("image archive")
+        imagestore.build(programs, archive, into / "containerd")
+    progress.step("image store")
 
 
 def _images(programs: dict[str, Path], base: Path, into: Path) -> list[Image]:

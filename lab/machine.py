@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import cache, nodefs, paths
+from lab.commands import succeeds
 from lab.errors import LabError
 from lab.home import NETWORK_NAMESPACES, PREFIX
 
@@ -54,6 +55,9 @@ def restore() -> None:
     """Undo prepare, after the last cluster."""
     if _MADE.exists():
         made = {Path(line) for line in _MADE.read_text(encoding="utf-8").splitlines()}
+        if NETWORK_NAMESPACES in made and not any(NETWORK_NAMESPACES.iterdir()):
+            # `ip netns add` has made it a mount point.
+            succeeds(["umount", NETWORK_NAMESPACES])
         for directory in sorted(made, reverse=True):
             with contextlib.suppress(OSError):
                 directory.rmdir()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from lab import (
     versions,
 )
 from lab.addresses import Addresses
-from lab.cluster import Plan
+from lab.cluster import Images, Plan
 from lab.errors import LabError
 from lab.home import Home
 from lab.state import Lab
@@ -45,7 +45,7 @@ def build(families: Sequence[str] = ()) -> dict[str, Path]:
         return gotools.build(list(families))
     packages.ensure()
     programs = gotools.build()
-    images.archive(programs)
+    images.store(programs)
     charts.install(paths.CHARTS, charts.release(programs))
     commands = {name: path for name, path in programs.items() if name not in ("charts", "shop", "pause")}
     gotools.link_into(paths.BIN, {**commands, **kubectl.find()})
@@ -58,22 +58,26 @@ def up(names: Sequence[str], *, api: bool, kwok_nodes: int) -> Lab:
     preflight.check(sum(1 for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()))
     machine.check_owner()
     programs = build()
-    archives = [images.archive(programs), *images.extra_archives()]
+    node_images = Images(images.store(programs), images.extra_archives())
     release = charts.release(programs)
     with machine.exclusive():
         machine.check_owner()
         machine.prepare()
         network.create_bridge()
-        _start_all(wanted, programs, archives, release)
+        _start_all(wanted, programs, node_images, release)
         return _write_state(wanted)
 
 
-def _start_all(plans: Sequence[Plan], programs: dict[str, Path], archives: Sequence[Path], release: Path) -> None:
-    with ThreadPoolExecutor(len(plans) + 1) as pool:
-        work = [pool.submit(chartservers.start, programs, release)]
-        work += [pool.submit(cluster.up, plan, programs, archives) for plan in plans]
-        for result in work:
+def _start_all(plans: Sequence[Plan], programs: dict[str, Path], node_images: Images, release: Path) -> None:
+    pool = ThreadPoolExecutor(len(plans) + 1)
+    work = [pool.submit(chartservers.start, programs, release)]
+    work += [pool.submit(cluster.up, plan, programs, node_images) for plan in plans]
+    try:
+        for result in as_completed(work):
             result.result()
+    finally:
+        # After an error or an interrupt nobody waits for the other clusters.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def down(names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import cgroups, network, nodefs, versions
+from lab import cgroups, imagestore, network, nodefs, versions
 from lab.addresses import Addresses
 from lab.commands import run, succeeds
 from lab.home import Home
@@ -32,8 +32,9 @@ _CONTAINERD = """version = 3
 _NO_REGISTRY = 'server = "http://127.0.0.1:1"\n'
 
 
-def start_containerd(home: Home, programs: dict[str, Path], addresses: Addresses) -> None:
-    """The node's file system, its pod network's configuration, and containerd."""
+def start_containerd(home: Home, programs: dict[str, Path], addresses: Addresses, store: Path) -> None:
+    """The node's file system with the images, its pod network's configuration, and containerd."""
+    imagestore.clone(store, home.node / "var/lib/containerd")
     nodefs.start(home)
     _write_json(home.node / "etc/cni/net.d/10-lab.conflist", _pod_network(addresses), only_once=True)
     registries = home.config / "registries"
@@ -84,8 +85,11 @@ def start_kubelet(home: Home, programs: dict[str, Path], addresses: Addresses) -
 def start_kube_proxy(home: Home, programs: dict[str, Path], addresses: Addresses) -> None:
     """kube-proxy with the iptables of the cluster's network namespace."""
     config = home.config / "kube-proxy.json"
-    _write_json(config, _kube_proxy(home, addresses))
-    home.process("kube-proxy").start(
+    proxy = home.process("kube-proxy")
+    if _write_json(config, _kube_proxy(home, addresses)):
+        # It would end by itself on noticing the change.
+        proxy.stop()
+    proxy.start(
         home.in_node(programs["kube-proxy"], f"--config={config}", f"--hostname-override={home.name}")
     )
 
@@ -166,12 +170,15 @@ def _kube_proxy(home: Home, addresses: Addresses) -> dict[str, object]:
     }
 
 
-def _write_json(path: Path, value: object, *, only_once: bool = False) -> None:
+def _write_json(path: Path, value: object, *, only_once: bool = False) -> bool:
     # The CNI configuration is Istio's to extend later, so a second `up` must not put the first one back.
-    if not (only_once and path.exists()):
-        _write(path, json.dumps(value, indent=2))
+    return not (only_once and path.exists()) and _write(path, json.dumps(value, indent=2))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> bool:
+    """Write the file if that changes it; returns whether it did."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+    return True

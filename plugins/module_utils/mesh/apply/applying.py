@@ -15,7 +15,7 @@ from ..plan.owners import PART_OF
 from . import inventory
 from .inventory import Hints, hints_of
 from .planning import Planned, forced
-from .stages import Stage, removal_stages, stages
+from .stages import Stage, removal_stages, stage_of, stages
 from .waiting import Deadline, await_gone, await_ready
 
 Step = tuple[Stage, list[Change]]
@@ -58,7 +58,7 @@ class Run:
             self._carry_out((stage, changes), self._take_away)
             gone = [change.ref for change in changes if change.action == "delete"]
             # Definitions wait for their objects, namespaces for their contents: the next stage stands on it.
-            if stage in (Stage.CUSTOM, Stage.DEFINITIONS, Stage.NAMESPACES):
+            if stage in (Stage.CUSTOM, Stage.WORKLOADS, Stage.DEFINITIONS, Stage.NAMESPACES):
                 await_gone(self._cluster, gone, self._deadline, self._progress)
         for change in self._planned.plan.by("delete"):
             if change.ref.kind == "CustomResourceDefinition":
@@ -108,7 +108,8 @@ class Run:
     def _take_away(self, change: Change) -> None:
         if change.action == "delete":
             uid = change.live["metadata"]["uid"] if change.live else None
-            self._cluster.delete(change.ref, uid)
+            # A workload is gone when its pods are: what comes next (the control plane) must not lose them.
+            self._cluster.delete(change.ref, uid, with_dependents=stage_of(change.ref) is Stage.WORKLOADS)
         elif change.obj is not None:
             self._cluster.apply(change.obj, change.set.manager, force=True)
         else:

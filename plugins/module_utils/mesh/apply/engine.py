@@ -80,6 +80,8 @@ def _bring_about(
     state = last_seen(planned, run_.applied)
     if options.wait:
         state = await_ready(cluster, state, deadline, progress)
+        if any(change.ref.kind == "CustomResourceDefinition" for change in planned.plan.by("create", "update")):
+            cluster.forget_kinds()
         _prove(cluster, operation.proofs(spec, facts), state, deadline, progress)
     if planned.plan.changed:
         progress(f"done in {deadline.elapsed:.1f} s")

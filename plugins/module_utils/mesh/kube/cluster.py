@@ -138,12 +138,12 @@ class Cluster:
         )
         return applied
 
-    def delete(self, identity: Ref, uid: str | None = None) -> bool:
-        """Delete in the background; False when it was gone already."""
+    def delete(self, identity: Ref, uid: str | None = None, *, with_dependents: bool = False) -> bool:
+        """Delete; False when it was gone already. ``with_dependents``: it goes after what it owns (pods)."""
         resource = self.kinds.find(identity.group, identity.kind)
         if resource is None:
             return False
-        options: dict[str, Any] = {"propagationPolicy": "Background"}
+        options: dict[str, Any] = {"propagationPolicy": "Foreground" if with_dependents else "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
         try:

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A role per declarative operation: a list of the module's options, validated, then applied one by one."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import yaml
+from mesh.model.operation import Declarative
+
+from .note import NOTE
+
+#: Which option says what an item of the list is, for the loop's label.
+_LABELS = {"control_plane": "revision | default('default')", "revision_tag": "tag", "injection": "namespaces | join(', ')"}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists below their key, as ansible-lint wants."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def files(name: str, operation: Declarative[Any, Any], options: dict[str, Any]) -> dict[str, str]:
+    """Path -> text for the role of one operation; ``options`` are as the module documents them."""
+    root = f"roles/{name}"
+    summary = (operation.spec.__doc__ or "").strip().splitlines()[0].rstrip(".")
+    return {
+        f"{root}/README.md": _readme(name, summary, options),
+        f"{root}/defaults/main.yml": _yaml({f"{name}_list": [], **{f"{name}_{key}": value for key, value in _FOR_ALL.items()}}),
+        f"{root}/meta/main.yml": _yaml(_meta(summary)),
+        f"{root}/meta/argument_specs.yml": _yaml(_argument_specs(name, summary, options)),
+        f"{root}/tasks/main.yml": _yaml([_task(name, summary, options)]),
+    }
+
+
+def _yaml(value: Any) -> str:
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=110)
+    return f"---\n# {NOTE}\n{text}"
+
+
+def _meta(summary: str) -> dict[str, Any]:
+    return {
+        "galaxy_info": {
+            "author": "meshops",
+            "description": summary,
+            "license": "GPL-3.0-or-later",
+            "min_ansible_version": "2.17",
+        },
+        "dependencies": [],
+    }
+
+
+def _argument_specs(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
+    listed = {
+        "description": ["What to apply, in order; each item has the options of the module of that name."],
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {key: _nested(option) for key, option in options.items()},
+    }
+    for_all = {
+        f"{name}_{key}": {**options[key], "description": [f"C({key}) of every item that does not say it itself."]}
+        for key in _FOR_ALL
+    }
+    return {
+        "argument_specs": {"main": {"short_description": summary, "options": {f"{name}_list": listed, **for_all}}}
+    }
+
+
+def _nested(option: dict[str, Any]) -> dict[str, Any]:
+    """Role specs say ``options`` where modules say ``suboptions``. Defaults stay with the module."""
+    result = {key: value for key, value in copy.deepcopy(option).items() if key not in ("default", "suboptions")}
+    if "suboptions" in option:
+        result["options"] = {key: _nested(inner) for key, inner in option["suboptions"].items()}
+    return result
+
+
+def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": summary,
+        f"meshops.mesh.{name}": {key: _argument(name, key) for key in options},
+        "loop": f"{{{{ {name}_list if {name}_state == 'present' else {name}_list | reverse }}}}",
+        "loop_control": {"label": f"{{{{ item.{_LABELS.get(name, 'name')} }}}}"},
+        "tags": [name],
+    }
+
+
+#: Options that a variable of the role sets for all items that do not say otherwise.
+_FOR_ALL = {"state": "present", "purge": False}
+
+
+def _argument(name: str, key: str) -> str:
+    if hasattr(dict, key):  # values: where the key is missing, Jinja would find the method of that name
+        return f"{{{{ item['{key}'] if '{key}' in item else omit }}}}"
+    return f"{{{{ item.{key} | default({f'{name}_{key}' if key in _FOR_ALL else 'omit'}) }}}}"
+
+
+def _readme(name: str, summary: str, options: dict[str, Any]) -> str:
+    rows = "\n".join(
+        f"| `{key}` | {_type(option)} | {' '.join(option['description']).replace('|', '/')} |"
+        for key, option in options.items()
+    )
+    return f"""<!-- {NOTE} -->
+# Role {name}
+
+{summary}. The role applies every item of `{name}_list` with the module `meshops.mesh.{name}`; an example is in
+`examples/inventory`.
+
+| option of an item | type | meaning |
+| --- | --- | --- |
+{rows}
+"""
+
+
+def _type(option: dict[str, Any]) -> str:
+    text = str(option["type"]) + (", required" if option.get("required") else "")
+    return f"{text}, default `{option['default']}`" if "default" in option else text

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All Ansible glue that modules and action plugins share: argument specs, connection options, results."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+
+from .mesh.apply.engine import run
+from .mesh.kube.cluster import connect
+from .mesh.kube.libraries import MISSING
+from .mesh.model.errors import MeshError
+from .mesh.model.operation import AnyOperation, Declarative
+from .mesh.model.options import Connection, Mode, RunOptions
+from .mesh.model.report import Report
+from .mesh.model.spec import Field, Type, fields, parse
+from .mesh.operations.registry import OPERATIONS
+
+ArgumentSpec = dict[str, dict[str, Any]]
+
+#: Options to reach a cluster, as kubernetes.core names them; each falls back on K8S_AUTH_<NAME>.
+CONNECTION: ArgumentSpec = {
+    "kubeconfig": {"type": "raw"},
+    "context": {"type": "str"},
+    "host": {"type": "str"},
+    "api_key": {"type": "str", "no_log": True},
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
+    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+    "client_cert": {"type": "path", "aliases": ["cert_file"]},
+    "client_key": {"type": "path", "aliases": ["key_file"], "no_log": False},
+    "proxy": {"type": "str"},
+    "impersonate_user": {"type": "str"},
+    "impersonate_groups": {"type": "list", "elements": "str"},
+}
+#: Some names of kubernetes.core's variables differ from K8S_AUTH_<NAME>.
+_VARIABLES = {"ca_cert": "SSL_CA_CERT", "client_cert": "CERT_FILE", "client_key": "KEY_FILE", "validate_certs": "VERIFY_SSL"}
+
+_ANSIBLE_TYPES = {"enum": "str", "map": "dict", "object": "dict", "struct": "dict"}
+
+
+def argument_spec(operation: AnyOperation) -> ArgumentSpec:
+    """The argument spec of an operation's module: its spec, how to run, how to connect."""
+    spec = {field.name: _argument(field) for field in fields(operation.spec)}
+    if isinstance(operation, Declarative):
+        spec["state"] = {"type": "str", "choices": list(operation.states), "default": "present"}
+        spec |= {field.name: _argument(field) for field in fields(RunOptions)}
+    return {**spec, **{name: _connection_argument(name, option) for name, option in CONNECTION.items()}}
+
+
+def _connection_argument(name: str, option: Mapping[str, Any]) -> dict[str, Any]:
+    variables = dict.fromkeys((f"K8S_AUTH_{name.upper()}", f"K8S_AUTH_{_VARIABLES.get(name, name.upper())}"))
+    return {**option, "fallback": (env_fallback, list(variables))}
+
+
+def _argument(field: Field) -> dict[str, Any]:
+    argument = _typed(field.type)
+    if field.required:
+        argument["required"] = True
+    elif _plain_default(field) is not None:
+        argument["default"] = _plain_default(field)
+    if field.option.aliases:
+        argument["aliases"] = list(field.option.aliases)
+    # Said for every option, so that Ansible does not guess by the name.
+    argument["no_log"] = field.option.secret
+    return argument
+
+
+def _plain_default(field: Field) -> Any:
+    """The default as Ansible documents it; structs and empty collections have none of their own."""
+    return None if field.type.kind == "struct" or field.default in ([], {}) else field.default
+
+
+def _typed(wanted: Type) -> dict[str, Any]:
+    argument: dict[str, Any] = {"type": _ANSIBLE_TYPES.get(wanted.kind, wanted.kind)}
+    if wanted.choices:
+        argument["choices"] = list(wanted.choices)
+    if wanted.kind == "list" and wanted.item:
+        item = _typed(wanted.item)
+        argument["elements"] = item["type"]
+        argument |= {key: item[key] for key in ("choices", "options") if key in item}
+    if wanted.struct:
+        argument["options"] = {field.name: _argument(field) for field in fields(wanted.struct)}
+    return argument
+
+
+def perform(
+    name: str, arguments: Mapping[str, Any], *, check: bool, diff: bool, host: str, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Run an operation with validated arguments; the result is what a task returns, failures included."""
+    operation = OPERATIONS[name]
+    plan: list[str] = []
+
+    def progress(line: str) -> None:
+        plan.append(line)
+        tell(f"{host}: {line}")
+
+    try:
+        spec = parse(operation.spec, _chosen(arguments, operation.spec))
+        options = parse(RunOptions, _chosen(arguments, RunOptions))
+        connection = Connection(**{key: _connected(arguments[key]) for key in CONNECTION if arguments.get(key) is not None})
+        cluster = connect(connection, host)
+        try:
+            mode = Mode(arguments.get("state", "present"), check)
+            report = run(operation, spec, cluster, options, mode, progress)
+        finally:
+            cluster.close()
+    except MeshError as error:
+        return {"failed": True, "changed": bool(error.applied), "msg": str(error), "error": error.as_dict(), "plan": plan}
+    result = {**report.as_dict(), "plan": plan, "warnings": report.warnings}
+    if not isinstance(operation, Declarative):
+        del result["plan"]
+    return {**result, "diff": list(_diff(report))} if diff and isinstance(operation, Declarative) else result
+
+
+def _chosen(arguments: Mapping[str, Any], spec: type) -> dict[str, Any]:
+    return {field.name: arguments[field.name] for field in fields(spec) if arguments.get(field.name) is not None}
+
+
+def _connected(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+#: Characters of one side of one object's diff; a new CRD alone has ten thousand lines.
+_LONGEST = 8000
+
+
+def _diff(report: Report) -> Iterator[dict[str, str]]:
+    for change in report.objects:
+        if change.action not in ("create", "update", "delete"):
+            continue
+        yield {
+            "before_header": f"{change.ref}",
+            "after_header": f"{change.ref} ({change.action})",
+            "before": _text({field.path: field.before for field in change.fields if field.before is not None}),
+            "after": _text({field.path: field.after for field in change.fields if field.after is not None}),
+        }
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    text = "".join(f"{path}: {json.dumps(value, indent=2, sort_keys=True)}\n" for path, value in values.items())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n... {len(text) - _LONGEST} more characters\n"
+
+
+def run_module(name: str) -> None:
+    """The whole of a module: for connections that are not local, or hosts where Ansible's Python lacks libraries."""
+    module = AnsibleModule(argument_spec=argument_spec(OPERATIONS[name]), supports_check_mode=True)
+    if MISSING:
+        module.fail_json(msg=missing_required_lib("kubernetes"), exception=MISSING)
+    host = module.params.get("context") or os.environ.get("K8S_AUTH_CONTEXT") or "cluster"
+    result = perform(name, module.params, check=module.check_mode, diff=module._diff, host=host, tell=lambda _line: None)
+    for text in result.pop("warnings", ()):
+        module.warn(text)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+__all__ = ["argument_spec", "perform", "run_module"]

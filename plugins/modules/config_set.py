@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: config_set
+short_description: Keep a named set of objects
+version_added: 1.0.0
+author: meshops (@meshops)
+description:
+  - Keeps any objects as declared, in a good order, owned by the set, and prunes what leaves the declaration.
+extends_documentation_fragment:
+  - meshops.mesh.config_set
+  - meshops.mesh.run
+  - meshops.mesh.connection
+  - meshops.mesh.attributes
+"""
+
+EXAMPLES = r"""
+---
+- name: Traffic rules of the shop
+  meshops.mesh.config_set:
+    name: shop-traffic
+    namespace: shop
+    objects:
+      - apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata:
+          name: reviews
+        spec:
+          host: reviews
+          subsets:
+            - name: v1
+              labels:
+                version: v1
+
+- name: Objects from a file
+  meshops.mesh.config_set:
+    name: shop-traffic
+    namespace: shop
+    objects: "{{ lookup('ansible.builtin.file', 'traffic.yaml') | from_yaml_all }}"
+
+- name: Remove all of it
+  meshops.mesh.config_set:
+    name: shop-traffic
+    namespace: shop
+    state: absent
+"""
+
+RETURN = r"""
+---
+changed:
+  description: Whether anything was, or in check mode would be, written.
+  type: bool
+  returned: always
+objects:
+  description: Every object that is created, updated, deleted, released or kept although it should go.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    kind: {description: Kind., type: str}
+    namespace: {description: Namespace, empty for cluster-scoped objects., type: str}
+    name: {description: Name., type: str}
+    action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
+    fields: {description: Paths of the fields that differ., type: list, elements: str}
+    reason: {description: Why, where it is not plain., type: str}
+unchanged:
+  description: Number of objects that are as declared.
+  type: int
+  returned: success
+ready:
+  description: Whether everything is ready; in check mode, whether it is as declared.
+  type: bool
+  returned: success
+plan:
+  description: The plan as people read it, line by line.
+  type: list
+  elements: str
+  returned: always
+error:
+  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
+  type: dict
+  returned: failure
+"""
+
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module
+
+
+def main() -> None:
+    """Run the operation."""
+    run_module("config_set")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: control_plane
+short_description: Install and keep an Istio control plane
+version_added: 1.0.0
+author: meshops (@meshops)
+description:
+  - Brings base, CNI, ztunnel (once per cluster) and istiod (once per revision) to the declared state from Istio's charts.
+  - Ready means that it behaves. Pods come back injected, and invalid configuration is refused.
+extends_documentation_fragment:
+  - meshops.mesh.control_plane
+  - meshops.mesh.run
+  - meshops.mesh.connection
+  - meshops.mesh.attributes
+"""
+
+EXAMPLES = r"""
+---
+- name: A control plane from Istio's own charts
+  meshops.mesh.control_plane:
+    version: 1.31.0
+    network: onprem-net
+
+- name: A second revision beside it, to move workloads over
+  meshops.mesh.control_plane:
+    version: 1.31.0
+    revision: canary
+    mesh_config:
+      accessLogFile: /dev/stdout
+
+- name: What would change
+  meshops.mesh.control_plane:
+    version: 1.31.0
+    profile: ambient
+  check_mode: true
+  diff: true
+
+- name: Remove the revision
+  meshops.mesh.control_plane:
+    revision: canary
+    state: absent
+"""
+
+RETURN = r"""
+---
+revision: {description: The revision., type: str, returned: success}
+version: {description: Istio version., type: str, returned: success}
+namespace: {description: Namespace of the control plane., type: str, returned: success}
+changed:
+  description: Whether anything was, or in check mode would be, written.
+  type: bool
+  returned: always
+objects:
+  description: Every object that is created, updated, deleted, released or kept although it should go.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    kind: {description: Kind., type: str}
+    namespace: {description: Namespace, empty for cluster-scoped objects., type: str}
+    name: {description: Name., type: str}
+    action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
+    fields: {description: Paths of the fields that differ., type: list, elements: str}
+    reason: {description: Why, where it is not plain., type: str}
+unchanged:
+  description: Number of objects that are as declared.
+  type: int
+  returned: success
+ready:
+  description: Whether everything is ready; in check mode, whether it is as declared.
+  type: bool
+  returned: success
+plan:
+  description: The plan as people read it, line by line.
+  type: list
+  elements: str
+  returned: always
+error:
+  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
+  type: dict
+  returned: failure
+"""
+
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module
+
+
+def main() -> None:
+    """Run the operation."""
+    run_module("control_plane")
+
+
+if __name__ == "__main__":
+    main()

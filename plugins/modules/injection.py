@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: injection
+short_description: Say how the pods of namespaces join the mesh
+version_added: 1.0.0
+author: meshops (@meshops)
+description:
+  - Keeps the label that makes a revision inject sidecars, makes ztunnel redirect, or keeps pods out.
+  - Running pods are not touched; those with another revision's proxy are listed.
+extends_documentation_fragment:
+  - meshops.mesh.injection
+  - meshops.mesh.run
+  - meshops.mesh.connection
+  - meshops.mesh.attributes
+"""
+
+EXAMPLES = r"""
+---
+- name: Pods of the shop get a sidecar
+  meshops.mesh.injection:
+    namespaces: [shop]
+
+- name: By revision tag
+  meshops.mesh.injection:
+    namespaces: [shop]
+    revision: prod
+  when: use_tags | default(false)
+
+- name: The shop leaves the mesh
+  meshops.mesh.injection:
+    namespaces: [shop]
+    state: absent
+"""
+
+RETURN = r"""
+---
+revision: {description: The revision that the label resolves to., type: str, returned: success}
+stale:
+  description: Pods that still run another revision's proxy, as C(namespace/name). Restart them.
+  type: list
+  elements: str
+  returned: success
+changed:
+  description: Whether anything was, or in check mode would be, written.
+  type: bool
+  returned: always
+objects:
+  description: Every object that is created, updated, deleted, released or kept although it should go.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    kind: {description: Kind., type: str}
+    namespace: {description: Namespace, empty for cluster-scoped objects., type: str}
+    name: {description: Name., type: str}
+    action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
+    fields: {description: Paths of the fields that differ., type: list, elements: str}
+    reason: {description: Why, where it is not plain., type: str}
+unchanged:
+  description: Number of objects that are as declared.
+  type: int
+  returned: success
+ready:
+  description: Whether everything is ready; in check mode, whether it is as declared.
+  type: bool
+  returned: success
+plan:
+  description: The plan as people read it, line by line.
+  type: list
+  elements: str
+  returned: always
+error:
+  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
+  type: dict
+  returned: failure
+"""
+
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module
+
+
+def main() -> None:
+    """Run the operation."""
+    run_module("injection")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: revision_tag
+short_description: Give a revision a stable name
+version_added: 1.0.0
+author: meshops (@meshops)
+description:
+  - Keeps a revision tag, the name that namespaces point at while revisions come and go.
+extends_documentation_fragment:
+  - meshops.mesh.revision_tag
+  - meshops.mesh.run
+  - meshops.mesh.connection
+  - meshops.mesh.attributes
+"""
+
+EXAMPLES = r"""
+---
+- name: Production runs on the revision canary from now on
+  meshops.mesh.revision_tag:
+    tag: prod
+    revision: canary
+
+- name: Remove the tag
+  meshops.mesh.revision_tag:
+    tag: prod
+    state: absent
+"""
+
+RETURN = r"""
+---
+tag: {description: The tag., type: str, returned: success}
+revision: {description: The revision that it points at., type: str, returned: success}
+changed:
+  description: Whether anything was, or in check mode would be, written.
+  type: bool
+  returned: always
+objects:
+  description: Every object that is created, updated, deleted, released or kept although it should go.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    kind: {description: Kind., type: str}
+    namespace: {description: Namespace, empty for cluster-scoped objects., type: str}
+    name: {description: Name., type: str}
+    action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
+    fields: {description: Paths of the fields that differ., type: list, elements: str}
+    reason: {description: Why, where it is not plain., type: str}
+unchanged:
+  description: Number of objects that are as declared.
+  type: int
+  returned: success
+ready:
+  description: Whether everything is ready; in check mode, whether it is as declared.
+  type: bool
+  returned: success
+plan:
+  description: The plan as people read it, line by line.
+  type: list
+  elements: str
+  returned: always
+error:
+  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
+  type: dict
+  returned: failure
+"""
+
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module
+
+
+def main() -> None:
+    """Run the operation."""
+    run_module("revision_tag")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs an operation in Ansible's own worker process: no module is built, copied and started for it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import argument_spec, perform
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.operations.registry import OPERATIONS
+
+
+class OperationAction(ActionBase):
+    """An action whose class attribute ``operation`` names what it runs."""
+
+    operation = ""
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """Validate the arguments and run, here where possible, else as a module on the host."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        if not self._in_process(variables):
+            done = self._execute_module(task_vars=variables, wrap_async=self._task.async_val)
+            for line in done.get("plan", ()):
+                self._display.display(f"{variables.get('inventory_hostname')}: {line}")
+            return {**result, **done}
+        # The worker is forked for this one task: its environment is the task's.
+        os.environ.update(self._environment())
+        outcome = perform(
+            self.operation,
+            self._validated(),
+            check=self._task.check_mode,
+            diff=self._task.diff,
+            host=str(variables.get("inventory_hostname", "cluster")),
+            tell=self._display.display,
+        )
+        return {**result, **outcome}
+
+    def _in_process(self, variables: Mapping[str, Any]) -> bool:
+        local = self._connection.transport == "local" and not self._play_context.become and not self._task.async_val
+        return local and not MISSING and bool(variables.get("meshops_in_process", True))
+
+    def _validated(self) -> dict[str, Any]:
+        # Ansible marks where strings come from; the core wants plain ones.
+        arguments = json.loads(json.dumps(self._task.args, default=str))
+        checked = ArgumentSpecValidator(argument_spec(OPERATIONS[self.operation])).validate(arguments)
+        if checked.error_messages:
+            raise AnsibleActionFail("; ".join(checked.error_messages))
+        parameters: dict[str, Any] = checked.validated_parameters
+        return parameters
+
+    def _environment(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for layer in self._task.environment or ():
+            templated = self._templar.template(layer) if layer else {}
+            found |= {str(key): str(value) for key, value in (templated or {}).items()}
+        return found
