@@ -16,7 +16,7 @@ from pathlib import Path
 from lab import paths
 
 _KEY_LENGTH = 16
-_KEEP_UNUSED_SECONDS = 7 * 24 * 3600
+_KEEP_UNUSED_SECONDS = 2 * 24 * 3600
 
 
 def key(*parts: str | bytes | Path) -> str:

@@ -59,8 +59,8 @@ class Plan:
         )
 
 
-def up(plan: Plan, programs: dict[str, Path], images: Images) -> None:
-    """Bring one cluster up to a ready node and working DNS (or a ready API server)."""
+def up(plan: Plan, programs: dict[str, Path], images: Images | None) -> None:
+    """Bring one cluster up: to a ready API server without images, to a ready node and working DNS with them."""
     home, addresses = Home(plan.name), plan.addresses
     progress = Progress(plan.name, _NODE_STEPS if plan.nodes else _API_STEPS)
     home.run.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def up(plan: Plan, programs: dict[str, Path], images: Images) -> None:
     progress.step("network and certificates")
     controlplane.start_api_server(home, programs, addresses)
     api = Api(home.access(addresses))
-    if not plan.nodes:
+    if not plan.nodes or images is None:
         _up_without_node(plan, home, programs, api, progress)
         return
     with ThreadPoolExecutor(1) as background:

@@ -141,3 +141,14 @@ def link_into(directory: Path, programs: dict[str, Path]) -> None:
             continue
         link.unlink(missing_ok=True)
         link.symlink_to(target)
+
+
+def module_source(family: str, module: str) -> Path:
+    """Where Go keeps the source of a module that the family is built from: some of its data files are needed too."""
+    found = run(
+        ["go", "list", "-m", "-f", "{{.Dir}}", module],
+        what=f"looking module {module} up",
+        env={"GOFLAGS": "-mod=readonly", "GOWORK": "off"},
+        cwd=FAMILIES[family].module,
+    )
+    return Path(found.strip())

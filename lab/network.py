@@ -69,10 +69,9 @@ def create_namespace(home: Home, addresses: Addresses) -> None:
 
 def remove_namespace(home: Home, addresses: Addresses | None) -> None:
     """Undo create_namespace; the caller has ended the processes in it."""
-    if home.network_namespace.exists():
+    if home.network_namespace.exists() and not succeeds(["ip", "netns", "delete", home.unit]):
         # A file without a namespace behind it is what an interrupted `ip netns add` leaves.
-        if not succeeds(["ip", "netns", "delete", home.unit]):
-            home.network_namespace.unlink(missing_ok=True)
+        home.network_namespace.unlink(missing_ok=True)
     if addresses is not None:
         succeeds(["ip", "link", "delete", _outside_link(addresses)])
         for inner in (addresses.pods, addresses.services):

@@ -89,18 +89,17 @@ def start_kube_proxy(home: Home, programs: dict[str, Path], addresses: Addresses
     if _write_json(config, _kube_proxy(home, addresses)):
         # It would end by itself on noticing the change.
         proxy.stop()
-    proxy.start(
-        home.in_node(programs["kube-proxy"], f"--config={config}", f"--hostname-override={home.name}")
-    )
+    proxy.start(home.in_node(programs["kube-proxy"], f"--config={config}", f"--hostname-override={home.name}"))
 
 
 def wait_until_ready(home: Home, api: Api) -> None:
     """The node reports Ready."""
     needed = [home.process(name) for name in ("containerd", "kubelet")]
-    wait_for(f"node of {home.name}", lambda: _is_ready(api, home.name), needed)
+    wait_for(f"node of {home.name}", lambda: is_ready(api, home.name), needed)
 
 
-def _is_ready(api: Api, name: str) -> bool:
+def is_ready(api: Api, name: str) -> bool:
+    """Whether the node of that name reports Ready."""
     found = api.get(f"/api/v1/nodes/{name}") or {}
     conditions = found.get("status", {}).get("conditions", [])
     return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)

@@ -103,6 +103,14 @@ options:
         description:
         - Image of ztunnel.
         type: str
+  image_pull_policy:
+    description:
+    - When nodes pull images.
+    type: str
+    choices:
+    - Always
+    - IfNotPresent
+    - Never
   image_pull_secrets:
     description:
     - Names of pull secrets in O(namespace).

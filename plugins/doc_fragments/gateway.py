@@ -141,6 +141,14 @@ options:
     - SingleStack
     - PreferDualStack
     - RequireDualStack
+  image_pull_policy:
+    description:
+    - When nodes pull the proxy's image. Unset, Kubernetes pulls at every start, because the chart names no tag.
+    type: str
+    choices:
+    - Always
+    - IfNotPresent
+    - Never
   image_pull_secrets:
     description:
     - Names of pull secrets in O(namespace).

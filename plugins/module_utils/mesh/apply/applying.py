@@ -29,7 +29,7 @@ class Run:
     ) -> None:
         self._cluster, self._planned, self._options = cluster, planned, options
         self._deadline, self._progress = deadline, progress
-        self._done: list[Ref] = []
+        self.done: list[Ref] = []
         self._recorded = {name: inventory.recorded(parent) for name, parent in planned.live.parents.items()}
         self.applied: dict[Ref, Object] = {}
 
@@ -124,7 +124,7 @@ class Run:
         for change, outcome in outcomes:
             try:
                 outcome.result()
-                self._done.append(change.ref)
+                self.done.append(change.ref)
             except MeshError as error:
                 errors.append((change, error))
         if errors:
@@ -132,9 +132,8 @@ class Run:
 
     def _stopped(self, errors: Sequence[tuple[Change, MeshError]]) -> MeshError:
         first = errors[0][1]
-        first.applied = names(self._done)
         todo = self._planned.plan.by("create", "update", "delete", "release")
-        first.pending = names({change.ref for change in todo} - set(self._done))
+        first.pending = names({change.ref for change in todo} - set(self.done))
         if len(errors) > 1:
             first.msg += f" (and {len(errors) - 1} more objects failed)"
         return first

@@ -10,7 +10,7 @@ from typing import Any
 from ..kube.cluster import Cluster
 from ..kube.failures import ApiFailure
 from ..model.errors import MeshError
-from ..model.objects import Object, Ref
+from ..model.objects import Object, Ref, names
 from ..model.operation import AnyOperation, Declarative, Proof, Query
 from ..model.options import Mode, RunOptions
 from ..model.report import Progress, Report
@@ -73,16 +73,20 @@ def _bring_about(
 ) -> Mapping[Ref, Object]:
     deadline = Deadline(options.wait_timeout)
     run_ = Run(cluster, planned, options, deadline, progress)
-    run_.apply_before_custom()
-    run_.apply_custom()
-    run_.remove()
-    run_.shrink_inventories()
-    state = last_seen(planned, run_.applied)
-    if options.wait:
-        state = await_ready(cluster, state, deadline, progress)
-        if any(change.ref.kind == "CustomResourceDefinition" for change in planned.plan.by("create", "update")):
-            cluster.forget_kinds()
-        _prove(cluster, operation.proofs(spec, facts), state, deadline, progress)
+    try:
+        run_.apply_before_custom()
+        run_.apply_custom()
+        run_.remove()
+        run_.shrink_inventories()
+        state = last_seen(planned, run_.applied)
+        if options.wait:
+            state = await_ready(cluster, state, deadline, progress)
+            if any(change.ref.kind == "CustomResourceDefinition" for change in planned.plan.by("create", "update")):
+                cluster.forget_kinds()
+            _prove(cluster, operation.proofs(spec, facts), state, deadline, progress)
+    except MeshError as error:
+        error.applied = names(run_.done)
+        raise
     if planned.plan.changed:
         progress(f"done in {deadline.elapsed:.1f} s")
     return state
@@ -91,8 +95,12 @@ def _bring_about(
 def _take_away(cluster: Cluster, planned: Planned, options: RunOptions, progress: Progress) -> None:
     deadline = Deadline(options.wait_timeout)
     run_ = Run(cluster, planned, options, deadline, progress)
-    run_.remove()
-    run_.shrink_inventories()
+    try:
+        run_.remove()
+        run_.shrink_inventories()
+    except MeshError as error:
+        error.applied = names(run_.done)
+        raise
     if planned.plan.changed:
         progress(f"done in {deadline.elapsed:.1f} s")
 

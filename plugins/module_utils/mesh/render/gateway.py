@@ -34,6 +34,7 @@ def typed_values(spec: GatewaySpec) -> Values:
         nested("service.ports", [_port(port) for port in spec.ports]),
         nested("service.ipFamilies", spec.ip_families),
         nested("service.ipFamilyPolicy", spec.ip_family_policy),
+        nested("imagePullPolicy", spec.image_pull_policy),
         nested("imagePullSecrets", [{"name": name} for name in spec.image_pull_secrets]),
         _scale(spec),
     )

@@ -12,6 +12,8 @@ from ..spec import option
 IpFamily = Literal["IPv4", "IPv6"]
 IpFamilyPolicy = Literal["SingleStack", "PreferDualStack", "RequireDualStack"]
 
+ImagePullPolicy = Literal["Always", "IfNotPresent", "Never"]
+
 #: Where Istio publishes its charts.
 DEFAULT_REPOSITORY = "https://istio-release.storage.googleapis.com/charts"
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from .. import checks
 from ..sets import DEFAULT_REVISION
 from ..spec import option
-from .common import Charts, IpFamily, IpFamilyPolicy
+from .common import Charts, ImagePullPolicy, IpFamily, IpFamilyPolicy
 
 Profile = Literal["default", "minimal", "demo", "ambient", "preview", "remote", "stable"]
 Platform = Literal["none", "openshift", "gke", "eks", "aks", "k3s", "k3d", "microk8s", "minikube"]
@@ -53,6 +53,7 @@ class ControlPlaneSpec:
     hub: str | None = option("Image registry and path.", default=None, example="registry.istio.io/release")
     tag: str | None = option("Image tag; the charts' own version without it.", default=None)
     images: Images = option("Full image references that win over O(hub) and O(tag).", default=Images)
+    image_pull_policy: ImagePullPolicy | None = option("When nodes pull images.", default=None)
     image_pull_secrets: list[str] = option("Names of pull secrets in O(namespace).", default=[])
     cni: bool | None = option(
         "Install the CNI node agent, so that pods need no privileges; unset it follows profile and platform.",

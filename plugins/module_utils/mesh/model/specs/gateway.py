@@ -9,7 +9,7 @@ from typing import Any, Literal
 from .. import checks
 from ..sets import DEFAULT_REVISION
 from ..spec import option
-from .common import Charts, IpFamily, IpFamilyPolicy
+from .common import Charts, ImagePullPolicy, IpFamily, IpFamilyPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,5 +60,9 @@ class GatewaySpec:
     max_replicas: int | None = option("Greatest number of pods under autoscaling.", default=None)
     ip_families: list[IpFamily] = option("IP families of the Service, the first being primary.", default=[])
     ip_family_policy: IpFamilyPolicy | None = option("IP family policy of the Service.", default=None)
+    image_pull_policy: ImagePullPolicy | None = option(
+        "When nodes pull the proxy's image. Unset, Kubernetes pulls at every start, because the chart names no tag.",
+        default=None,
+    )
     image_pull_secrets: list[str] = option("Names of pull secrets in O(namespace).", default=[])
     values: dict[str, Any] = option("Helm values; they win over everything else.", default={})
