@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint unit api sanity ansible-lint e2e generate check-generated lab-up lab-down env bench docs collection clean
+.PHONY: help venv demo test lint unit api sanity ansible-lint e2e generate check-generated lab-up lab-down env collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -63,11 +63,7 @@ lab-down: venv ## remove all that the lab made
 env: venv ## what to export to work with the lab by hand
 	@$(BIN)/python -m lab env
 
-bench: venv ## benchmarks against today's ways
-	$(BIN)/python -m bench $(ARGS)
 
-docs: venv ## the reference pages
-	$(BIN)/python -m docs
 
 collection: venv ## the collection's tarball in dist/
 	$(BIN)/python -m tests.collection build

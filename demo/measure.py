@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mesh.kube.cluster import Cluster, connect
-from mesh.model.errors import MeshError
+from mesh.kube.failures import ApiFailure
 from mesh.model.options import Connection
 from mesh.model.specs.mesh_info import MeshInfoSpec
 from mesh.operations.mesh_info import answer
@@ -112,7 +112,8 @@ def plain_text(cluster: Cluster) -> str:
     if not cluster.proxy_get("istio-system", "http:istiod:15014", "/version"):
         return "not known"
     try:
+        # POST is not repeated, so that the refusal is seen at once; a shop that answers says 404 or 405 to it.
         cluster.transport.raw("POST", "/api/v1/namespaces/shop/services/http:reviews:9080/proxy/reviews/0")
-    except MeshError:
-        return "refused"
+    except ApiFailure as error:
+        return "refused" if error.status in (502, 503) else f"ANSWERED {error.status}"
     return "ANSWERED"

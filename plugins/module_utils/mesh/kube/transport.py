@@ -99,6 +99,8 @@ class Transport:
                     return bytes(response.data)
                 problem = failure(response.status, response.data, where or path)
                 pause, again = _pause(response, delay, problem.msg)
+                # A refused 429 was not processed; of anything else that cannot be known.
+                again = again and (method in _REPEATABLE or response.status == 429)
             budget = RETRY_BUDGET if self._answered else FIRST_CONTACT_BUDGET
             if not again or time.monotonic() - started + pause > budget:
                 raise problem

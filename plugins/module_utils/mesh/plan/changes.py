@@ -11,7 +11,7 @@ from ..model.report import Action, FieldChange, ObjectChange
 from ..model.sets import applyset_id
 from . import compare
 from .difference import differences
-from .never_own import sent, without_nulls
+from .never_own import sent, without_empty_marks, without_nulls
 from .owners import PART_OF, Owner, owner
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -56,7 +56,7 @@ class Plan:
 def members(item: ObjectSet) -> Iterable[Object]:
     """The set's whole objects as they are sent: labelled as members, managed by us."""
     marks = {PART_OF: applyset_id(item.id, item.namespace), MANAGED_BY: "meshops"}
-    return (with_labels(without_nulls(obj), marks) for obj in item.objects)
+    return (with_labels(without_empty_marks(without_nulls(obj)), marks) for obj in item.objects)
 
 
 def plan_set(item: ObjectSet, live: Mapping[Ref, Object]) -> list[Change]:

@@ -22,7 +22,10 @@ _QUANTITIES = frozenset({"requests", "limits", "sizeLimit", "averageValue", "div
 _ATOMIC_DEFAULTS: dict[str, dict[str, Any]] = {
     "fieldRef": {"apiVersion": "v1"},
     "resourceFieldRef": {"divisor": "0"},
+    "rules": {"scope": "*"},  # of webhooks; those of roles have no scope
 }
+
+_MISSING = object()
 
 #: metadata that identifies the object and is in nobody's managed fields.
 _IDENTITY = frozenset({"name", "namespace"})
@@ -58,9 +61,14 @@ def _map_equal(fields: Mapping[str, Any], wanted: Mapping[str, Any], live: Any, 
     if owned != set(wanted):
         return False
     return all(
-        key in live and _equal(fields[f"f:{key}"], value, live[key], name if name in _QUANTITIES else key)
+        _equal(fields[f"f:{key}"], value, live.get(key, _omitted(value)), name if name in _QUANTITIES else key)
         for key, value in wanted.items()
     )
+
+
+def _omitted(wanted: Any) -> Any:
+    """What a missing field stands for: the API server leaves out empty values (and never equal to anything else)."""
+    return wanted if wanted in ("", [], {}) else _MISSING
 
 
 def _equal(fields: Mapping[str, Any], wanted: Any, live: Any, name: str) -> bool:
@@ -107,7 +115,7 @@ def _atomic_equal(wanted: Any, live: Any, name: str) -> bool:
         return True
     if isinstance(wanted, Mapping) and isinstance(live, Mapping):
         defaults = _ATOMIC_DEFAULTS.get(name, {})
-        expected = {**defaults, **wanted}
+        expected = {**{key: value for key, value in defaults.items() if key in live}, **wanted}
         return expected.keys() == live.keys() and all(
             _atomic_equal(value, live[key], name if name in _QUANTITIES else key) for key, value in expected.items()
         )

@@ -70,3 +70,11 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [without_nulls(item) for item in value]
     return value
+
+
+def without_empty_marks(obj: Object) -> Object:
+    """Charts render ``annotations: {}``; owning an empty map means nothing, and the API server drops it."""
+    metadata = {
+        key: value for key, value in obj["metadata"].items() if value or key not in ("annotations", "labels")
+    }
+    return {**obj, "metadata": metadata}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job: from two empty clusters to a mesh that does what is declared, and a second run that does nothing."""
+
+from __future__ import annotations
+
+import pytest
+from demo.measure import measure
+
+CLUSTERS = ("onprem", "cloud")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty(play, clusters):
+    """The clusters as before anybody installed a mesh."""
+    play("meshops.mesh.uninstall", "-e", "uninstall_purge=true")
+    for cluster in clusters.values():
+        cluster.forget_kinds()
+        assert cluster.list("networking.istio.io/v1", "VirtualService") == []
+
+
+def test_check_mode_on_empty_clusters_plans_and_writes_nothing(play, clusters):
+    played = play("meshops.mesh.site", "--check")
+    assert played.code == 0, played.output
+    assert "onprem: 34 create, 0 change, 0 delete (check mode)" in played.output
+    for cluster in clusters.values():
+        assert cluster.get("v1", "Namespace", "", "istio-system") is None
+        assert cluster.list("apiextensions.k8s.io/v1", "CustomResourceDefinition") == []
+
+
+def test_site_brings_the_mesh_about(play):
+    played = play("meshops.mesh.site")
+    assert played.code == 0, played.output
+    assert all(played.changed[name] == 4 for name in CLUSTERS), played.output
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_the_mesh_does_what_is_declared(lab, clusters, name):
+    measured = measure(name, {"mesh_kubeconfig": str(lab.kubeconfig), "mesh_context": name})
+    assert measured.as_declared, measured
+
+
+def test_a_second_run_changes_nothing_and_says_so(play):
+    played = play("meshops.mesh.site")
+    assert played.code == 0, played.output
+    assert played.changed == dict.fromkeys(CLUSTERS, 0)
+    assert "onprem: no changes, 34 objects as declared" in played.output
+    print(f"second run: {played.seconds:.1f} s")
+
+
+def test_a_second_run_writes_nothing(core, clusters):
+    for name in CLUSTERS:
+        operation_writes = _writes_of_noop(core, name)
+        assert operation_writes == 0
+
+
+def _writes_of_noop(core, name):
+    from mesh.apply.engine import run
+    from mesh.kube.cluster import connect
+    from mesh.model.options import Connection, Mode, RunOptions
+    from mesh.model.spec import parse
+    from mesh.operations.registry import OPERATIONS
+
+    cluster = connect(Connection(kubeconfig=str(core.lab.kubeconfig), context=name), name)
+    operation = OPERATIONS["gateway"]
+    charts = {"repository": core.lab.chart_repository, "plain_http": True}
+    data = {"name": "webgw", "version": core.lab.istio_version, "charts": charts, "replicas": 1}
+    spec = parse(operation.spec, {**data, "image_pull_policy": "IfNotPresent"})
+    report = run(operation, spec, cluster, RunOptions(), Mode(), print)
+    counts = cluster.transport.counts
+    cluster.close()
+    assert not report.changed
+    return sum(counts[method] for method in ("POST", "PATCH", "PUT", "DELETE"))
+
+
+def test_check_mode_tells_the_same_plan_as_the_run(core):
+    objects = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}, "data": {"a": "1"}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "two"}, "data": {"a": "1"}},
+    ]
+    declared = {"name": "plan", "namespace": "shop", "objects": objects}
+    steps = [("present", objects), ("present", [{**objects[0], "data": {"a": "2"}}]), ("absent", [])]
+    for state, wanted in steps:
+        told = core("onprem", "config_set", {**declared, "objects": wanted}, state, check=True)
+        done = core("onprem", "config_set", {**declared, "objects": wanted}, state)
+        assert told.changed
+        assert [c.as_dict() for c in told.objects] == [c.as_dict() for c in done.objects]
+
+
+def test_drift_is_seen_and_put_back(play, clusters):
+    rule = clusters["onprem"].get("networking.istio.io/v1", "VirtualService", "shop", "reviews")
+    rule["spec"]["http"][0]["route"][0]["weight"] = 50
+    rule["spec"]["http"][0]["route"][1]["weight"] = 50
+    del rule["metadata"]["managedFields"]
+    clusters["onprem"].apply(rule, "somebody", force=True)
+    told = play("meshops.mesh.site", "--check")
+    assert "~ VirtualService shop/reviews: spec.http[0].route[0].weight" in told.output
+    assert told.changed == {"onprem": 1, "cloud": 0}
+    done = play("meshops.mesh.site")
+    assert done.code == 0, done.output
+    assert play("meshops.mesh.site").changed == dict.fromkeys(CLUSTERS, 0)
+
+
+def test_verify_agrees(play):
+    played = play("meshops.mesh.verify")
+    assert played.code == 0, played.output
+    assert played.changed == dict.fromkeys(CLUSTERS, 0)

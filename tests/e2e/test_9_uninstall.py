@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way out: what was kept and why, and then nothing of ours is left."""
+
+from __future__ import annotations
+
+CLUSTERS = ("onprem", "cloud")
+FOREIGN = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "ServiceEntry",
+    "metadata": {"name": "foreign", "namespace": "default"},
+    "spec": {"hosts": ["example.com"], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}], "resolution": "DNS"},
+}
+
+
+def test_definitions_that_hold_objects_of_others_are_kept(play, clusters):
+    clusters["onprem"].forget_kinds()
+    clusters["onprem"].apply(FOREIGN, "somebody")
+    played = play("meshops.mesh.uninstall")
+    assert played.code == 0, played.output
+    assert "serviceentries.networking.istio.io is kept: it holds 1 ServiceEntry; purge removes them" in played.output
+    definitions = clusters["onprem"].list("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    assert [item["metadata"]["name"] for item in definitions] == ["serviceentries.networking.istio.io"]
+
+
+def test_purge_leaves_nothing(play, clusters):
+    played = play("meshops.mesh.uninstall", "-e", "uninstall_purge=true")
+    assert played.code == 0, played.output
+    for cluster in clusters.values():
+        cluster.forget_kinds()
+        assert _left(cluster) == []
+
+
+def test_a_third_run_has_nothing_to_do(play):
+    assert play("meshops.mesh.uninstall").changed == dict.fromkeys(CLUSTERS, 0)
+
+
+def _left(cluster):
+    """Everything that a mesh could have left in a cluster."""
+    found = [obj["metadata"]["name"] for obj in cluster.list("v1", "Namespace")]
+    left = [name for name in found if name in ("istio-system", "istio-ingress", "shop", "canary")]
+    for resource in cluster.kinds:
+        if "list" in resource.verbs:
+            for obj in cluster.list_at(resource)[0]:
+                text = f"{obj['kind']} {obj['metadata']['name']}"
+                if "istio" in text or "meshops" in text or "applyset" in str(obj["metadata"].get("labels")):
+                    left.append(text)
+    return sorted(left)
