@@ -81,8 +81,9 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": summary,
         f"meshops.mesh.{name}": {key: _argument(name, key) for key in options},
-        "loop": f"{{{{ {name}_list if {name}_state == 'present' else {name}_list | reverse }}}}",
-        "loop_control": {"label": f"{{{{ item.{_LABELS.get(name, 'name')} }}}}"},
+        # By number, because Ansible prints the loop's item when a task fails, and items may hold secrets.
+        "loop": f"{{{{ range({name}_list | length) | sort(reverse={name}_state != 'present') }}}}",
+        "loop_control": {"label": f"{{{{ {name}_list[item].{_LABELS.get(name, 'name')} }}}}"},
         "tags": [name],
     }
 
@@ -93,8 +94,8 @@ _FOR_ALL = {"state": "present", "purge": False}
 
 def _argument(name: str, key: str) -> str:
     if hasattr(dict, key):  # values: where the key is missing, Jinja would find the method of that name
-        return f"{{{{ item['{key}'] if '{key}' in item else omit }}}}"
-    return f"{{{{ item.{key} | default({f'{name}_{key}' if key in _FOR_ALL else 'omit'}) }}}}"
+        return f"{{{{ {name}_list[item]['{key}'] if '{key}' in {name}_list[item] else omit }}}}"
+    return f"{{{{ {name}_list[item].{key} | default({f'{name}_{key}' if key in _FOR_ALL else 'omit'}) }}}}"
 
 
 def _readme(name: str, summary: str, options: dict[str, Any]) -> str:

@@ -76,8 +76,16 @@ def play(lab: Lab) -> Callable[..., Played]:
     return run_playbook
 
 
+@pytest.fixture
+def clusters(connections: dict[str, Cluster]) -> dict[str, Cluster]:
+    """The lab's clusters by name; what kinds they serve is asked anew for each test."""
+    for cluster in connections.values():
+        cluster.forget_kinds()
+    return connections
+
+
 @pytest.fixture(scope="session")
-def clusters(lab: Lab) -> Iterator[dict[str, Cluster]]:
+def connections(lab: Lab) -> Iterator[dict[str, Cluster]]:
     """Connections to the lab's clusters by name."""
     found = {
         item.name: connect(Connection(kubeconfig=str(lab.kubeconfig), context=item.context), item.name)

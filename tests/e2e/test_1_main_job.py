@@ -10,10 +10,10 @@ CLUSTERS = ("onprem", "cloud")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def empty(play, clusters):
+def empty(play, connections):
     """The clusters as before anybody installed a mesh."""
     play("meshops.mesh.uninstall", "-e", "uninstall_purge=true")
-    for cluster in clusters.values():
+    for cluster in connections.values():
         cluster.forget_kinds()
         assert cluster.list("networking.istio.io/v1", "VirtualService") == []
 

@@ -13,7 +13,6 @@ FOREIGN = {
 
 
 def test_definitions_that_hold_objects_of_others_are_kept(play, clusters):
-    clusters["onprem"].forget_kinds()
     clusters["onprem"].apply(FOREIGN, "somebody")
     played = play("meshops.mesh.uninstall")
     assert played.code == 0, played.output
@@ -26,7 +25,6 @@ def test_purge_leaves_nothing(play, clusters):
     played = play("meshops.mesh.uninstall", "-e", "uninstall_purge=true")
     assert played.code == 0, played.output
     for cluster in clusters.values():
-        cluster.forget_kinds()
         assert _left(cluster) == []
 
 

@@ -40,7 +40,7 @@ def _declare(
 ) -> Report:
     facts = operation.observe(cluster, spec)
     warnings = findings(operation.preflight(spec, facts, mode.state), mode.check)
-    planned = plan_for(cluster, operation, spec, facts, options, mode.state)
+    planned = plan_for(cluster, operation, spec, facts, options, mode)
     permissions.check(cluster, permissions.needed(planned.plan.changes, known_kinds(cluster, planned.sets)))
     if mode.state == "present" and (mode.check or options.validate == "server"):
         validate_creates(cluster, planned)

@@ -13,7 +13,7 @@ from ..kube.failures import ApiFailure
 from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, ref
 from ..model.operation import Declarative, Finding, Removal, State
-from ..model.options import RunOptions
+from ..model.options import Mode, RunOptions
 from ..plan.changes import Change, Plan, plan_release, plan_removal, plan_set, settled
 from .contents import keep_reasons
 from .live import Live, observe
@@ -40,21 +40,24 @@ def findings(found: Iterable[Finding], check: bool) -> list[str]:
 
 
 def plan_for(
-    cluster: Cluster, operation: Declarative[Any, Any], spec: Any, facts: Any, options: RunOptions, state: State
+    cluster: Cluster, operation: Declarative[Any, Any], spec: Any, facts: Any, options: RunOptions, mode: Mode
 ) -> Planned:
     """The plan of an operation; reads only."""
-    if state == "present":
-        return plan_present(cluster, list(operation.wanted(spec, facts)), options)
-    return plan_gone(cluster, operation.removal(spec, facts), options, state)
+    if mode.state == "present":
+        return plan_present(cluster, operation.wanted(spec, facts), options, check=mode.check)
+    return plan_gone(cluster, operation.removal(spec, facts), options, mode.state)
 
 
-def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOptions) -> Planned:
-    """The plan that brings sets about."""
-    sets = _placed(cluster, sets)
+def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOptions, *, check: bool) -> Planned:
+    """The plan that brings sets about. In check mode a kind that is not served yet is a warning: an earlier step of
+    the same (not yet run) play may bring it."""
+    sets, unserved = _placed(cluster, sets)
+    if unserved and not check:
+        raise unserved[0]
     live = observe(cluster, sets)
     changes = [change for item in sets for change in plan_set(item, live.objects)]
     _refuse_foreign(changes, options)
-    return Planned(sets, live, Plan(_settle(cluster, changes, options)))
+    return Planned(sets, live, Plan(_settle(cluster, changes, options)), [str(error) for error in unserved])
 
 
 def plan_gone(cluster: Cluster, removal: Removal, options: RunOptions, state: State) -> Planned:
@@ -75,31 +78,33 @@ def known_kinds(cluster: Cluster, sets: Sequence[ObjectSet]) -> Kinds:
     return Kinds([*cluster.kinds, *of_crds(obj for item in sets for obj in item.objects)])
 
 
-def _placed(cluster: Cluster, sets: Sequence[ObjectSet]) -> list[ObjectSet]:
-    """The sets with every object in a namespace if its kind wants one; refuses what cannot be placed."""
+def _placed(cluster: Cluster, sets: Sequence[ObjectSet]) -> tuple[list[ObjectSet], list[MeshError]]:
+    """The sets with every object in a namespace if its kind wants one, and which kinds are not served."""
     kinds = known_kinds(cluster, sets)
     seen: dict[Ref, str] = {}
+    unserved: dict[str, MeshError] = {}
     result = []
     for item in sets:
-        objects = tuple(_in_namespace(kinds, obj, item) for obj in item.objects)
+        objects = tuple(_in_namespace(kinds, obj, item, unserved) for obj in item.objects)
         for key in map(ref, objects):
             if key in seen:
                 raise MeshError("invalid_object", f"is declared twice (sets {seen[key]} and {item.id})", where=str(key))
             seen[key] = item.id
         result.append(replace(item, objects=objects))
-    return result
+    return result, list(unserved.values())
 
 
-def _in_namespace(kinds: Kinds, obj: Object, item: ObjectSet) -> Object:
+def _in_namespace(kinds: Kinds, obj: Object, item: ObjectSet, unserved: dict[str, MeshError]) -> Object:
     key = ref(obj)
     resource = kinds.find(key.group, key.kind, obj["apiVersion"].rpartition("/")[2])
     if resource is None:
-        text = f"the cluster does not serve {obj['apiVersion']} {obj['kind']}"
+        kind = f"{obj['apiVersion']} {obj['kind']}"
         hint = "install the CRD first, or correct apiVersion and kind"
-        raise MeshError("missing_dependency", text, where=str(key), hint=hint)
-    if resource.namespaced and not key.namespace:
+        error = MeshError("missing_dependency", f"the cluster does not serve {kind}", where=str(key), hint=hint)
+        unserved.setdefault(kind, error)
+    if (resource is None or resource.namespaced) and not key.namespace:
         return {**obj, "metadata": {**obj["metadata"], "namespace": item.namespace}}
-    if key.namespace and not resource.namespaced:
+    if key.namespace and resource is not None and not resource.namespaced:
         raise MeshError("invalid_object", "is cluster-scoped and takes no namespace", where=str(key))
     return obj
 
