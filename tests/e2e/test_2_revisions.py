@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -58,7 +59,7 @@ def _proxy_revision(cluster, image):
     for _ in range(50):
         try:
             made = cluster.dry_run_create(pod)
-            return made["metadata"]["labels"]["istio.io/rev"]
+            return json.loads(made["metadata"]["annotations"]["sidecar.istio.io/status"])["revision"]
         except (MeshError, KeyError):
             time.sleep(0.2)
     raise AssertionError("no injection within 10 s")

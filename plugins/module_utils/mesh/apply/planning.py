@@ -14,7 +14,7 @@ from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, ref
 from ..model.operation import Declarative, Finding, Removal, State
 from ..model.options import Mode, RunOptions
-from ..plan.changes import Change, Plan, plan_release, plan_removal, plan_set, settled
+from ..plan.changes import Change, Plan, is_member, plan_release, plan_removal, plan_set, settled
 from .contents import keep_reasons
 from .live import Live, observe
 
@@ -69,8 +69,18 @@ def plan_gone(cluster: Cluster, removal: Removal, options: RunOptions, state: St
     leftovers = [*removal.leftovers, *selected]
     live = observe(cluster, removal.sets, leftovers)
     keep = {} if options.purge else keep_reasons(cluster, live.objects, removal.sets, set(live.objects))
+    keep |= _kept_inventories(removal.sets, live, keep)
     changes = plan_removal(removal.sets, live.objects, keep, leftovers)
     return Planned(removal.sets, live, Plan(changes), [f"{key} is kept: {reason}" for key, reason in keep.items()])
+
+
+def _kept_inventories(sets: Sequence[ObjectSet], live: Live, keep: Mapping[Ref, str]) -> dict[Ref, str]:
+    """Namespaces that hold the inventory of a set of which something is kept: a later purge must find it."""
+    found = {}
+    for item in sets:
+        if any(is_member(live.objects[key], item) for key in keep):
+            found[Ref("", "Namespace", "", item.namespace)] = f"it holds the inventory of what is kept (set {item.id})"
+    return {key: reason for key, reason in found.items() if key in live.objects and key not in keep}
 
 
 def known_kinds(cluster: Cluster, sets: Sequence[ObjectSet]) -> Kinds:
