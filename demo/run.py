@@ -48,8 +48,9 @@ def main() -> int:
 
 def lab_variables() -> Path:
     """The variables by which the example inventory runs on the lab, written beside the lab's state."""
-    from lab.state import load
     from mesh.render.values import merged
+
+    from lab.state import load
 
     state = load()
     path = ROOT / ".lab" / "demo.json"

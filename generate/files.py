@@ -113,8 +113,8 @@ def _errors() -> str:
     return f"""<!-- {NOTE} -->
 # Error codes
 
-Every failure carries `error = {{code, msg, hint, where, applied, pending}}`; the codes are the same in every front and do
-not change their meaning.
+Every failure carries `error = {{code, msg, hint, where, applied, pending}}`; the codes are the same in every front and
+do not change their meaning.
 
 | code | meaning |
 | --- | --- |

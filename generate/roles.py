@@ -12,7 +12,11 @@ from mesh.model.operation import Declarative
 from .note import NOTE
 
 #: Which option says what an item of the list is, for the loop's label.
-_LABELS = {"control_plane": "revision | default('default')", "revision_tag": "tag", "injection": "namespaces | join(', ')"}
+_LABELS = {
+    "control_plane": "revision | default('default')",
+    "revision_tag": "tag",
+    "injection": "namespaces | join(', ')",
+}
 
 
 class _Dumper(yaml.SafeDumper):
@@ -28,7 +32,9 @@ def files(name: str, operation: Declarative[Any, Any], options: dict[str, Any]) 
     summary = (operation.spec.__doc__ or "").strip().splitlines()[0].rstrip(".")
     return {
         f"{root}/README.md": _readme(name, summary, options),
-        f"{root}/defaults/main.yml": _yaml({f"{name}_list": [], **{f"{name}_{key}": value for key, value in _FOR_ALL.items()}}),
+        f"{root}/defaults/main.yml": _yaml(
+            {f"{name}_list": [], **{f"{name}_{key}": value for key, value in _FOR_ALL.items()}}
+        ),
         f"{root}/meta/main.yml": _yaml(_meta(summary)),
         f"{root}/meta/argument_specs.yml": _yaml(_argument_specs(name, summary, options)),
         f"{root}/tasks/main.yml": _yaml([_task(name, summary, options)]),
@@ -64,9 +70,7 @@ def _argument_specs(name: str, summary: str, options: dict[str, Any]) -> dict[st
         f"{name}_{key}": {**options[key], "description": [f"C({key}) of every item that does not say it itself."]}
         for key in _FOR_ALL
     }
-    return {
-        "argument_specs": {"main": {"short_description": summary, "options": {f"{name}_list": listed, **for_all}}}
-    }
+    return {"argument_specs": {"main": {"short_description": summary, "options": {f"{name}_list": listed, **for_all}}}}
 
 
 def _nested(option: dict[str, Any]) -> dict[str, Any]:

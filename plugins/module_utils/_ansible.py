@@ -37,7 +37,12 @@ CONNECTION: ArgumentSpec = {
     "impersonate_groups": {"type": "list", "elements": "str"},
 }
 #: Some names of kubernetes.core's variables differ from K8S_AUTH_<NAME>.
-_VARIABLES = {"ca_cert": "SSL_CA_CERT", "client_cert": "CERT_FILE", "client_key": "KEY_FILE", "validate_certs": "VERIFY_SSL"}
+_VARIABLES = {
+    "ca_cert": "SSL_CA_CERT",
+    "client_cert": "CERT_FILE",
+    "client_key": "KEY_FILE",
+    "validate_certs": "VERIFY_SSL",
+}
 
 _ANSIBLE_TYPES = {"enum": "str", "map": "dict", "object": "dict", "struct": "dict"}
 
@@ -101,7 +106,9 @@ def perform(
     try:
         spec = parse(operation.spec, _chosen(arguments, operation.spec))
         options = parse(RunOptions, _chosen(arguments, RunOptions))
-        connection = Connection(**{key: _connected(arguments[key]) for key in CONNECTION if arguments.get(key) is not None})
+        connection = Connection(
+            **{key: _connected(arguments[key]) for key in CONNECTION if arguments.get(key) is not None}
+        )
         cluster = connect(connection, host)
         try:
             mode = Mode(arguments.get("state", "present"), check)
@@ -109,7 +116,13 @@ def perform(
         finally:
             cluster.close()
     except MeshError as error:
-        return {"failed": True, "changed": bool(error.applied), "msg": str(error), "error": error.as_dict(), "plan": plan}
+        return {
+            "failed": True,
+            "changed": bool(error.applied),
+            "msg": str(error),
+            "error": error.as_dict(),
+            "plan": plan,
+        }
     result = {**report.as_dict(), "plan": plan, "warnings": report.warnings}
     if not isinstance(operation, Declarative):
         del result["plan"]
@@ -151,7 +164,9 @@ def run_module(name: str) -> None:
     if MISSING:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=MISSING)
     host = module.params.get("context") or os.environ.get("K8S_AUTH_CONTEXT") or "cluster"
-    result = perform(name, module.params, check=module.check_mode, diff=module._diff, host=host, tell=lambda _line: None)
+    result = perform(
+        name, module.params, check=module.check_mode, diff=module._diff, host=host, tell=lambda _line: None
+    )
     for text in result.pop("warnings", ()):
         module.warn(text)
     if result.pop("failed", False):

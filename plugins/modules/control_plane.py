@@ -9,7 +9,7 @@ short_description: Install and keep an Istio control plane
 version_added: 1.0.0
 author: meshops (@meshops)
 description:
-  - Brings base, CNI, ztunnel (once per cluster) and istiod (once per revision) to the declared state from Istio's charts.
+  - Brings base, CNI and ztunnel (once per cluster) and istiod (once per revision) to the declared state.
   - Ready means that it behaves. Pods come back injected, and invalid configuration is refused.
 extends_documentation_fragment:
   - meshops.mesh.control_plane

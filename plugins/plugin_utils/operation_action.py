@@ -11,7 +11,6 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import argument_spec, perform
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.operations.registry import OPERATIONS

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo.run import LAB_IMAGE, LAB_VALUES, lab_variables
-from lab.errors import LabError
-from lab.state import Lab, load
 from mesh.apply.engine import run
 from mesh.kube.cluster import Cluster, connect
 from mesh.model.options import Connection, Mode, RunOptions
@@ -23,6 +20,10 @@ from mesh.model.report import Report
 from mesh.model.spec import parse
 from mesh.operations.registry import OPERATIONS
 from mesh.render.values import merged
+
+from demo.run import LAB_IMAGE, LAB_VALUES, lab_variables
+from lab.errors import LabError
+from lab.state import Lab, load
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "examples" / "inventory"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from demo.measure import measure
 
 CLUSTERS = ("onprem", "cloud")

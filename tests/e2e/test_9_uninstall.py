@@ -8,7 +8,11 @@ FOREIGN = {
     "apiVersion": "networking.istio.io/v1",
     "kind": "ServiceEntry",
     "metadata": {"name": "foreign", "namespace": "default"},
-    "spec": {"hosts": ["example.com"], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}], "resolution": "DNS"},
+    "spec": {
+        "hosts": ["example.com"],
+        "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
+        "resolution": "DNS",
+    },
 }
 
 

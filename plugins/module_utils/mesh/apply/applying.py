@@ -101,9 +101,8 @@ class Run:
             self._cluster.forget_kinds()
 
     def _apply(self, change: Change) -> None:
-        assert change.obj is not None
         force = forced(change, self._options)
-        self.applied[change.ref] = self._cluster.apply(change.obj, change.set.manager, force=force)
+        self.applied[change.ref] = self._cluster.apply(change.sent, change.set.manager, force=force)
 
     def _take_away(self, change: Change) -> None:
         if change.action == "delete":
@@ -141,10 +140,9 @@ class Run:
 
 def _forgotten(change: Change) -> Object:
     """The patch that takes our label and field manager off an object; guarded against changes meanwhile."""
-    assert change.live is not None
-    metadata = change.live["metadata"]
+    metadata = change.found["metadata"]
     entries = metadata.get("managedFields") or []
-    marks = {key: None for key in (PART_OF, MANAGED_BY) if key in labels_of(change.live)}
+    marks = {key: None for key in (PART_OF, MANAGED_BY) if key in labels_of(change.found)}
     return {
         "metadata": {
             "resourceVersion": metadata["resourceVersion"],

@@ -50,7 +50,7 @@ def _declare(
 
     report = Report(planned.plan.changed, [c.shown() for c in planned.plan.changes], warnings=warnings)
     report.warnings += planned.warnings
-    state = last_seen(planned, {})
+    state: Mapping[Ref, Object] = last_seen(planned, {})
     if mode.check:
         report.ready = not planned.plan.changed
     elif mode.state == "present":

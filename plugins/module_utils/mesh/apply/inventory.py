@@ -2,8 +2,8 @@
 """The inventory of a set: an ApplySet parent (KEP-3659) that says where its members may be.
 
 The label on the members is the truth; the parent's annotations are hints of the kinds and namespaces to search. They
-grow before anything is applied and shrink after everything is pruned, so a run that is killed leaves hints that name too
-much, never too little.
+grow before anything is applied and shrink after everything is pruned, so a run that is killed leaves hints that name
+too much, never too little.
 """
 
 from __future__ import annotations

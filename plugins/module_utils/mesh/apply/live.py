@@ -52,7 +52,7 @@ def _places(cluster: Cluster, item: ObjectSet, hints: Hints) -> Iterable[tuple[R
             yield resource, ""
 
 
-def _members(cluster: Cluster, place: tuple[Resource, str], ids: set[str]) -> list[Object]:
+def _members(cluster: Cluster, place: tuple[Resource, str], ids: set[str]) -> Sequence[Object]:
     resource, namespace = place
     return cluster.list_at(resource, namespace, f"{PART_OF} in ({','.join(sorted(ids))})")[0]
 

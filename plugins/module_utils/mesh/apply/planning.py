@@ -138,10 +138,10 @@ def _settle(cluster: Cluster, changes: list[Change], options: RunOptions) -> lis
     """Ask the API server what each update comes to: exact fields, and no update where nothing would move."""
 
     def settle(change: Change) -> Change:
-        if change.action != "update" or change.obj is None:
+        if change.action != "update":
             return change
         try:
-            after = cluster.apply(change.obj, change.set.manager, force=forced(change, options), dry_run=True)
+            after = cluster.apply(change.sent, change.set.manager, force=forced(change, options), dry_run=True)
         except ApiFailure as error:
             raise error.at(f"set {change.set.id}") from None
         return settled(change, after)
@@ -159,10 +159,9 @@ def validate_creates(cluster: Cluster, planned: Planned) -> None:
     new_namespaces = {c.ref.name for c in planned.plan.by("create") if c.ref.kind == "Namespace"}
 
     def validate(change: Change) -> None:
-        assert change.obj is not None
-        served = cluster.resource(change.obj["apiVersion"], change.obj["kind"]) is not None
+        served = cluster.resource(change.sent["apiVersion"], change.sent["kind"]) is not None
         if served and change.ref.namespace not in new_namespaces and _namespace_exists(cluster, change.ref.namespace):
-            cluster.apply(change.obj, change.set.manager, dry_run=True)
+            cluster.apply(change.sent, change.set.manager, dry_run=True)
 
     list(cluster.pool.map(validate, planned.plan.by("create")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -72,6 +72,12 @@ class Cluster:
             )
         return found
 
+    def _served(self, identity: Ref) -> Resource:
+        resource = self.kinds.find(identity.group, identity.kind)
+        if resource is None:
+            raise MeshError("missing_dependency", "the cluster does not serve this kind", where=str(identity))
+        return resource
+
     # -- reading ----------------------------------------------------------------------------------------------
 
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
@@ -90,15 +96,15 @@ class Cluster:
                 return None
             raise
 
-    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> list[Object]:
+    def list(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> Sequence[Object]:
         """All objects of a kind; empty when the kind is not served."""
         resource = self.resource(api_version, kind)
         return self.list_at(resource, namespace, selector)[0] if resource else []
 
-    def list_at(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[list[Object], str]:
+    def list_at(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[Sequence[Object], str]:
         """Objects with apiVersion and kind filled in (lists omit them), and the list's resourceVersion."""
         query: dict[str, Any] = {"limit": 500, **({"labelSelector": selector} if selector else {})}
-        found: list[Object] = []
+        found = []
         while True:
             page = self.transport.request("GET", resource.path(namespace), query=query, where=f"list {resource.plural}")
             for item in page["items"]:
@@ -161,8 +167,7 @@ class Cluster:
 
     def merge_patch(self, identity: Ref, patch: Object) -> Object:
         """JSON merge patch; with metadata.resourceVersion in ``patch`` it is refused when the object changed."""
-        resource = self.kinds.find(identity.group, identity.kind)
-        assert resource is not None, identity
+        resource = self._served(identity)
         patched: Object = self.transport.request(
             "PATCH",
             resource.path(identity.namespace, identity.name),

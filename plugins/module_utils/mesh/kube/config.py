@@ -14,7 +14,8 @@ from typing import Any
 
 from ..model.errors import MeshError
 from ..model.options import Connection
-from .libraries import Configuration, InsecureRequestWarning, kube_config, urllib3
+from .libraries import Configuration, InsecureRequestWarning, urllib3
+from .libraries import kube_config as untyped_kube_config
 
 #: Connections kept open to one API server; the engine never has more requests in flight.
 POOL_SIZE = 32
@@ -50,6 +51,7 @@ def endpoint(connection: Connection) -> Endpoint:
     )
 
 
+kube_config: Any = untyped_kube_config
 #: The key under which the kubernetes library keeps the bearer token, since version 36 and before.
 _TOKEN, _OLD_TOKEN = "BearerToken", "authorization"
 _HINT = "check kubeconfig, context and the K8S_AUTH_* variables"

@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from .errors import MeshError
 
@@ -46,7 +46,7 @@ def option(doc: str, *, default: Any = dataclasses.MISSING, **marks: Any) -> Any
     """A field of a spec. Without ``default`` it is required; lists and dicts are copied per instance."""
     metadata = {"option": Option(doc, **marks)}
     if isinstance(default, (list, dict)):
-        return dataclasses.field(default_factory=lambda: default.copy(), metadata=metadata)
+        return dataclasses.field(default_factory=default.copy, metadata=metadata)
     if dataclasses.is_dataclass(default) and isinstance(default, type):
         return dataclasses.field(default_factory=default, metadata=metadata)
     if default is dataclasses.MISSING:
@@ -77,15 +77,15 @@ class Field:
 
 
 @functools.cache
-def fields(spec: type) -> tuple[Field, ...]:
+def fields(spec: Any) -> tuple[Field, ...]:
     """The options of a spec, in the order in which they are written."""
     hints = typing.get_type_hints(spec)
     found = []
     for field in dataclasses.fields(spec):
-        factory = field.default_factory
+        factory: Any = field.default_factory
         has_factory = factory is not dataclasses.MISSING
         required = field.default is dataclasses.MISSING and not has_factory
-        default = factory() if has_factory else field.default  # type: ignore[misc]
+        default = factory() if has_factory else field.default
         marks: Option = field.metadata["option"]
         found.append(Field(field.name, _type_of(hints[field.name]), marks, required, default))
     return tuple(found)
@@ -95,7 +95,8 @@ def _type_of(hint: Any) -> Type:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         inner = [argument for argument in arguments if argument is not type(None)]
-        assert len(inner) == 1, f"a spec knows no unions but `T | None`: {hint}"
+        if len(inner) != 1:
+            raise TypeError(f"a spec knows no unions but `T | None`: {hint}")
         return dataclasses.replace(_type_of(inner[0]), optional=True)
     if origin is Literal:
         return Type("enum", choices=arguments)
@@ -104,8 +105,8 @@ def _type_of(hint: Any) -> Type:
     if origin is dict:
         return Type("object") if arguments[1] is Any else Type("map", item=_type_of(arguments[1]))
     if dataclasses.is_dataclass(hint):
-        return Type("struct", struct=typing.cast(type, hint))
-    return Type(typing.cast(Kind, {bool: "bool", int: "int", str: "str"}[hint]))
+        return Type("struct", struct=cast(type, hint))
+    return Type(cast(Kind, {bool: "bool", int: "int", str: "str"}[hint]))
 
 
 def parse(spec: type[S], data: Mapping[str, Any], path: str = "") -> S:

@@ -149,7 +149,7 @@ def _others(spec: ControlPlaneSpec, facts: Facts) -> list[str]:
 
 
 def _sortable(version: str) -> tuple[int, ...]:
-    numbers = version.split("-")[0].split("+")[0].split(".")
+    numbers = version.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")
     return tuple(int(number) for number in numbers if number.isdigit())
 
 

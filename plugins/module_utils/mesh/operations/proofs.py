@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, labels_of
-from ..model.operation import Proof, Prober
+from ..model.operation import Prober, Proof
 from ..model.sets import DEFAULT_REVISION
 
 _MUTATING, _VALIDATING = "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"

@@ -32,6 +32,20 @@ class Change:
     reason: str = ""
     foreign: Owner | None = None
 
+    @property
+    def sent(self) -> Object:
+        """What is sent; every creation and update has it."""
+        if self.obj is None:
+            raise ValueError(f"{self.action} of {self.ref} sends nothing")
+        return self.obj
+
+    @property
+    def found(self) -> Object:
+        """What is there; every change but a creation has it."""
+        if self.live is None:
+            raise ValueError(f"{self.action} of {self.ref} found nothing")
+        return self.live
+
     def shown(self) -> ObjectChange:
         """The change as reports show it."""
         return ObjectChange(self.ref, self.action, self.fields, self.reason)

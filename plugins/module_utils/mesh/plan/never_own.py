@@ -74,7 +74,5 @@ def without_nulls(value: Any) -> Any:
 
 def without_empty_marks(obj: Object) -> Object:
     """Charts render ``annotations: {}``; owning an empty map means nothing, and the API server drops it."""
-    metadata = {
-        key: value for key, value in obj["metadata"].items() if value or key not in ("annotations", "labels")
-    }
+    metadata = {key: value for key, value in obj["metadata"].items() if value or key not in ("annotations", "labels")}
     return {**obj, "metadata": metadata}

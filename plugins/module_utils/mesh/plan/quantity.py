@@ -21,7 +21,7 @@ def parsed(value: Any) -> Decimal | None:
     if exponent:
         return Decimal(number).scaleb(int(exponent))
     if unit in _BINARY:
-        return Decimal(number) * 1024 ** _BINARY[unit]
+        return Decimal(number) * Decimal(1024 ** _BINARY[unit])
     return Decimal(number).scaleb(_POWERS.get(unit, 0) if unit else 0)
 
 

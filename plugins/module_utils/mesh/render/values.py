@@ -22,7 +22,7 @@ def merged(*layers: Mapping[str, Any]) -> Values:
 
 def nested(path: str, value: Any) -> Values:
     """``{a: {b: value}}`` for ``a.b``; nothing for a value that is not set (None, or an empty list or map)."""
-    if value is None or value == [] or value == {}:
+    if value in (None, [], {}):
         return {}
     for part in reversed(path.split(".")):
         value = {part: value}
