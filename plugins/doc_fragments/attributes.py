@@ -19,4 +19,6 @@ attributes:
   action_group:
     description: Use C(group/meshops.mesh.mesh) in C(module_defaults) to set the connection once.
     support: full
+    membership:
+      - meshops.mesh.mesh
 """

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -61,11 +62,11 @@ objects:
   returned: success
   contains:
     kind: {description: Kind., type: str}
-    namespace: {description: Namespace, empty for cluster-scoped objects., type: str}
+    namespace: {description: Namespace; empty for cluster-scoped objects., type: str}
     name: {description: Name., type: str}
     action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
     fields: {description: Paths of the fields that differ., type: list, elements: str}
-    reason: {description: Why, where it is not plain., type: str}
+    reason: {description: Why; only where it is not plain., type: str}
 unchanged:
   description: Number of objects that are as declared.
   type: int

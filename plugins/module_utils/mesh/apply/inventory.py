@@ -106,5 +106,5 @@ def recorded(parent: Parent) -> Hints | None:
 
 
 def _group_kind(text: str) -> GroupKind:
-    kind, _, group = text.partition(".")
-    return GroupKind(group, kind)
+    kind, dot, group = text.partition(".")
+    return GroupKind(group if dot else "", kind)

@@ -40,7 +40,7 @@ class Cluster:
     def server_version(self) -> str:
         """Kubernetes version without v and vendor suffix, such as ``1.36.3``."""
         answer = self.transport.request("GET", "/version")
-        return str(answer["gitVersion"]).lstrip("v").split("+")[0]
+        return str(answer["gitVersion"]).lstrip("v").partition("+")[0]
 
     @functools.cached_property
     def kinds(self) -> Kinds:

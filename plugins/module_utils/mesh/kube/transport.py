@@ -144,7 +144,7 @@ class Transport:
 
     def _unreachable(self, error: Exception) -> MeshError:
         root = _root(error)
-        text = str(getattr(root, "strerror", None) or root).split("\n")[0]
+        text = str(getattr(root, "strerror", None) or root).partition("\n")[0]
         hint = "check the address and that the cluster runs"
         if isinstance(root, SSLError) or "certificate" in text.lower():
             hint = "check ca_cert, or that this is the right cluster"

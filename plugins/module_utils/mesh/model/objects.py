@@ -67,8 +67,7 @@ def ref(obj: Mapping[str, Any]) -> Ref:
 
 def group_of(api_version: str) -> str:
     """``apps`` of ``apps/v1``, empty for ``v1``."""
-    group, slash, _ = api_version.partition("/")
-    return group if slash else ""
+    return api_version.rpartition("/")[0]
 
 
 def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:

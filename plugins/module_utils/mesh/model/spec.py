@@ -19,6 +19,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from .errors import MeshError
 
+# pylint: disable=invalid-field-call - option() makes fields for the bodies of dataclasses
+
 S = TypeVar("S")
 
 #: A check returns what is wrong with a value, as the end of a sentence ("must be ..."), or None.
@@ -114,15 +116,16 @@ def parse(spec: type[S], data: Mapping[str, Any], path: str = "") -> S:
 
     None means "not set". Raises MeshError ``invalid_option`` with the path of the option.
     """
-    known = {name: field for field in fields(spec) for name in (field.name, *field.option.aliases)}
+    wanted: Any = spec  # functools.cache asks for something hashable, and mypy does not know that types are
+    known = {name: field for field in fields(wanted) for name in (field.name, *field.option.aliases)}
     values: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:
-            raise _unknown(key, path, [field.name for field in fields(spec)])
+            raise _unknown(key, path, [field.name for field in fields(wanted)])
         if value is not None:
             field = known[key]
             values[field.name] = _parsed(field, value, _join(path, key))
-    for field in fields(spec):
+    for field in fields(wanted):
         if field.required and field.name not in values:
             raise MeshError("invalid_option", "is required", where=_join(path, field.name))
     return spec(**values)

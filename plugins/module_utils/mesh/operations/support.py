@@ -55,7 +55,7 @@ def gateway_api(istio: str, definitions: Sequence[Object]) -> Iterator[Finding]:
     """Findings about installed Gateway API definitions."""
     oldest = GATEWAY_API.get(_minor(istio), {})
     for definition in definitions:
-        plural, _, group = definition["metadata"]["name"].partition(".")
+        plural, group = definition["metadata"]["name"].split(".", 1)
         bundle = annotations_of(definition).get(_BUNDLE, "")
         if group != _GROUP or plural not in oldest or not bundle:
             continue
