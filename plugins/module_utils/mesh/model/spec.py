@@ -19,7 +19,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from .errors import MeshError
 
-# pylint: disable=invalid-field-call - option() makes fields for the bodies of dataclasses
+# option() makes fields for the bodies of dataclasses.
+# pylint: disable=invalid-field-call
 
 S = TypeVar("S")
 
