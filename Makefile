@@ -29,9 +29,8 @@ $(READY): $(wildcard requirements/*.txt)
 	$(BIN)/python -m tests.collection dependencies
 	touch $@
 
-demo: venv ## two clusters and a mesh over both, from nothing
-	$(BIN)/python -m lab up
-	$(BIN)/python demo/run.py $(ARGS)
+demo: venv ## two clusters and a mesh over both, from nothing; or on MESH_INVENTORY
+	$(BIN)/python -m demo.run $(ARGS)
 
 test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --keep-lab"
 	$(BIN)/python -m tests.run $(ARGS)

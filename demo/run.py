@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "plugins" / "module_utils")]
+sys.path.insert(0, str(ROOT / "plugins" / "module_utils"))
 
 #: Small requests, because two clusters share two cores; the rest is what the lab's Envoy needs.
 LAB_VALUES: dict[str, Any] = {
@@ -31,9 +31,16 @@ def main() -> int:
     from demo.measure import measure
     from demo.table import show
 
-    inventory = os.environ.get("MESH_INVENTORY")
-    variables = [] if inventory else ["--extra-vars", f"@{lab_variables()}"]
-    inventory = inventory or str(ROOT / "examples" / "inventory")
+    inventory = os.environ.get("MESH_INVENTORY", "")
+    variables: list[str] = []
+    if not inventory:
+        up = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=ROOT, check=False)
+        if up.returncode:
+            return up.returncode
+        # The lab's programs come first; HELM_BINARY of the user would be another helm.
+        os.environ["PATH"] = f"{ROOT / '.lab' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        os.environ.pop("HELM_BINARY", None)
+        inventory, variables = str(ROOT / "examples" / "inventory"), ["--extra-vars", f"@{lab_variables()}"]
     started = time.monotonic()
     done = subprocess.run(
         ["ansible-playbook", "--inventory", inventory, *variables, "meshops.mesh.site", *sys.argv[1:]], check=False
@@ -42,7 +49,7 @@ def main() -> int:
         return done.returncode
     took = time.monotonic() - started
     measured = [measure(name, host) for name, host in clusters(inventory, variables).items()]
-    show(measured, took, lab=not os.environ.get("MESH_INVENTORY"))
+    show(measured, took, lab=bool(variables))
     return 0 if all(cluster.as_declared for cluster in measured) else 1
 
 

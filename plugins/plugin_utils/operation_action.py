@@ -27,8 +27,9 @@ class OperationAction(ActionBase):
         """Validate the arguments and run, here where possible, else as a module on the host."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
+        arguments = self._arguments(variables)
         if not self._in_process(variables):
-            done = self._execute_module(task_vars=variables, wrap_async=self._task.async_val)
+            done = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=self._task.async_val)
             for line in done.get("plan", ()):
                 self._display.display(f"{variables.get('inventory_hostname')}: {line}")
             return {**result, **done}
@@ -36,7 +37,7 @@ class OperationAction(ActionBase):
         os.environ.update(self._environment())
         outcome = perform(
             self.operation,
-            self._validated(),
+            self._validated(arguments),
             check=self._task.check_mode,
             diff=self._task.diff,
             host=str(variables.get("inventory_hostname", "cluster")),
@@ -48,9 +49,14 @@ class OperationAction(ActionBase):
         local = self._connection.transport == "local" and not self._play_context.become and not self._task.async_val
         return local and not MISSING and bool(variables.get("meshops_in_process", True))
 
-    def _validated(self) -> dict[str, Any]:
+    def _arguments(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The task's options over those of the variable meshops_item, by which the roles hand over a whole item."""
+        item = self._templar.template(variables["meshops_item"]) if "meshops_item" in variables else {}
         # Ansible marks where strings come from; the core wants plain ones.
-        arguments = json.loads(json.dumps(self._task.args, default=str))
+        arguments: dict[str, Any] = json.loads(json.dumps({**item, **self._task.args}, default=str))
+        return arguments
+
+    def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
         checked = ArgumentSpecValidator(argument_spec(OPERATIONS[self.operation])).validate(arguments)
         if checked.error_messages:
             raise AnsibleActionFail("; ".join(checked.error_messages))

@@ -65,7 +65,7 @@ def sent(wanted: Object, live: Object | None, manager: str) -> Object:
 
 def without_nulls(value: Any) -> Any:
     """Helm's null means unset; the API server would own or refuse it."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [without_nulls(item) for item in value]

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..model.errors import MeshError
 from ..model.specs.common import Charts
@@ -93,10 +94,21 @@ def _pulled(source: Charts, name: str, version: str | None, helm: Helm) -> Path:
 
 def _of_archive(name: str, path: Path) -> Chart:
     data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    kept = cache.directory("charts") / f"{digest}.json"
+    facts = cache.read(kept)
+    if facts is None:
+        facts = _facts(data)
+        cache.write(kept, facts)
+    return Chart(name, path, digest, **facts)
+
+
+def _facts(data: bytes) -> dict[str, Any]:
+    """What opening an archive tells: it is opened once, as long as its bytes stay the same."""
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
         files = {item.name: archive.extractfile(item).read() for item in archive if item.isfile()}  # type: ignore[union-attr]
     manifest = next(text for file, text in files.items() if file.count("/") == 1 and file.endswith("/Chart.yaml"))
-    return Chart(name, path, hashlib.sha256(data).hexdigest(), _version(manifest), _asks(files.values()))
+    return {"version": _version(manifest), "asks_api_versions": _asks(files.values())}
 
 
 def _of_directory(name: str, path: Path) -> Chart:
