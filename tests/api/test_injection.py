@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labels on namespaces of others."""
+
+from __future__ import annotations
+
+import pytest
+from mesh.model.errors import MeshError
+
+from .conftest import config_map
+
+
+def labels(cluster, name):
+    found = cluster.get("v1", "Namespace", "", name)["metadata"].get("labels", {})
+    return {key: value for key, value in found.items() if key != "kubernetes.io/metadata.name"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [("ambient", {"istio.io/dataplane-mode": "ambient"}), ("none", {"istio-injection": "disabled"})],
+)
+def test_modes(api, cluster, namespace, mode, expected):
+    api("injection", {"namespaces": [namespace], "mode": mode})
+    assert labels(cluster, namespace) == expected
+    assert not api("injection", {"namespaces": [namespace], "mode": mode}).changed
+    assert api.writes == []
+    api("injection", {"namespaces": [namespace]}, "absent")
+    assert labels(cluster, namespace) == {}
+
+
+def test_a_change_of_mode_leaves_one_label(api, cluster, namespace):
+    api("injection", {"namespaces": [namespace], "mode": "none"})
+    api("injection", {"namespaces": [namespace], "mode": "ambient"})
+    assert labels(cluster, namespace) == {"istio.io/dataplane-mode": "ambient"}
+
+
+def test_a_label_of_somebody_else_that_contradicts_is_named(api, cluster, namespace):
+    theirs = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"istio-injection": "enabled"}}}
+    cluster.apply(theirs, "kubectl")
+    with pytest.raises(MeshError) as caught:
+        api("injection", {"namespaces": [namespace], "mode": "ambient"})
+    assert str(caught.value) == (
+        f"api: Namespace {namespace}: has label istio-injection=enabled, which contradicts mode ambient "
+        f"(remove it: kubectl label namespace {namespace} istio-injection-)"
+    )
+    assert api.writes == []
+
+
+def test_a_revision_that_is_not_there_is_refused_but_planned(api, namespace):
+    with pytest.raises(MeshError) as caught:
+        api("injection", {"namespaces": [namespace], "revision": "nowhere"})
+    assert caught.value.code == "missing_dependency"
+    assert api.writes == []
+    told = api("injection", {"namespaces": [namespace], "revision": "nowhere"}, check=True)
+    assert told.changed
+    assert told.warnings == [str(caught.value).removeprefix("api: ")]
+
+
+def test_two_sets_on_one_namespace_do_not_harm_each_other(api, cluster, namespace):
+    shared = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"team": "shop"}}}
+    declared = {"name": namespace, "namespace": namespace, "objects": [shared, config_map("one", a="1")]}
+    api("config_set", declared)
+    api("injection", {"namespaces": [namespace], "mode": "ambient"})
+    assert labels(cluster, namespace) == {"team": "shop", "istio.io/dataplane-mode": "ambient"}
+    api("config_set", declared, "absent")
+    assert labels(cluster, namespace) == {"istio.io/dataplane-mode": "ambient"}
+
+
+def test_a_namespace_that_injection_made_goes_only_when_empty(api, cluster, namespace):
+    made = f"{namespace}-made"
+    api("injection", {"namespaces": [made], "mode": "ambient"})
+    cluster.apply({**config_map("x", a="1"), "metadata": {"name": "x", "namespace": made}}, "them")
+    report = api("injection", {"namespaces": [made]}, "absent")
+    assert report.warnings == [f"Namespace {made} is kept: it holds 1 ConfigMap; purge removes them"]
+    assert labels(cluster, made) == {}
+    cluster.transport.raw("DELETE", f"/api/v1/namespaces/{made}")
