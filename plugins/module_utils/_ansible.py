@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .mesh.apply.engine import run
 from .mesh.kube.cluster import connect
@@ -17,7 +18,7 @@ from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import Connection, Mode, RunOptions
 from .mesh.model.report import Report
-from .mesh.model.spec import Field, Type, fields, parse
+from .mesh.model.spec import Field, Type, fields, parse, unknown_option
 from .mesh.operations.registry import OPERATIONS
 
 ArgumentSpec = dict[str, dict[str, Any]]
@@ -90,6 +91,36 @@ def _typed(wanted: Type) -> dict[str, Any]:
     if wanted.struct:
         argument["options"] = {field.name: _argument(field) for field in fields(wanted.struct)}
     return argument
+
+
+def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments with types and defaults as a module would have them; raises MeshError ``invalid_option``.
+
+    Ansible converts and checks; what it complains about is said in the core's words, which name one place.
+    """
+    operation = OPERATIONS[name]
+    spec = argument_spec(operation)
+    known = [*spec, *(alias for option in spec.values() for alias in option.get("aliases", ()))]
+    for key in arguments:
+        if key not in known:
+            raise unknown_option(key, "", list(spec))
+    checked = ArgumentSpecValidator(spec).validate(dict(arguments))
+    if checked.error_messages:
+        parse(operation.spec, _chosen(arguments, operation.spec))
+        raise MeshError("invalid_option", "; ".join(checked.error_messages))
+    parameters: dict[str, Any] = checked.validated_parameters
+    return parameters
+
+
+def failure(error: MeshError, plan: Sequence[str] = ()) -> dict[str, Any]:
+    """The result of a failed task."""
+    return {
+        "failed": True,
+        "changed": bool(error.applied),
+        "msg": str(error),
+        "error": error.as_dict(),
+        "plan": list(plan),
+    }
 
 
 def perform(
@@ -174,4 +205,4 @@ def run_module(name: str) -> None:
     module.exit_json(**result)
 
 
-__all__ = ["argument_spec", "perform", "run_module"]
+__all__ = ["argument_spec", "failure", "perform", "run_module", "validated"]

@@ -8,12 +8,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.meshops.mesh.plugins.module_utils._ansible import argument_spec, perform
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import failure, perform, validated
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
-from ansible_collections.meshops.mesh.plugins.module_utils.mesh.operations.registry import OPERATIONS
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
 
 
 class OperationAction(ActionBase):
@@ -35,12 +33,17 @@ class OperationAction(ActionBase):
             return {**result, **done}
         # The worker is forked for this one task: its environment is the task's.
         os.environ.update(self._environment())
+        host = str(variables.get("inventory_hostname", "cluster"))
+        try:
+            parameters = validated(self.operation, arguments)
+        except MeshError as error:
+            return {**result, **failure(error.at(host))}
         outcome = perform(
             self.operation,
-            self._validated(arguments),
+            parameters,
             check=self._task.check_mode,
             diff=self._task.diff,
-            host=str(variables.get("inventory_hostname", "cluster")),
+            host=host,
             tell=self._display.display,
         )
         return {**result, **outcome}
@@ -55,13 +58,6 @@ class OperationAction(ActionBase):
         # Ansible marks where strings come from; the core wants plain ones.
         arguments: dict[str, Any] = json.loads(json.dumps({**item, **self._task.args}, default=str))
         return arguments
-
-    def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        checked = ArgumentSpecValidator(argument_spec(OPERATIONS[self.operation])).validate(arguments)
-        if checked.error_messages:
-            raise AnsibleActionFail("; ".join(checked.error_messages))
-        parameters: dict[str, Any] = checked.validated_parameters
-        return parameters
 
     def _environment(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.errors import LabError
-from lab.state import Lab, load
 from mesh.apply.engine import run
 from mesh.kube.cluster import Cluster, connect
 from mesh.kube.transport import Transport
@@ -20,6 +18,9 @@ from mesh.model.options import Connection, Mode, RunOptions
 from mesh.model.report import Report
 from mesh.model.spec import parse
 from mesh.operations.registry import OPERATIONS
+
+from lab.errors import LabError
+from lab.state import Lab, load
 
 ROOT = Path(__file__).resolve().parents[2]
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})

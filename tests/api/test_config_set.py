@@ -57,7 +57,9 @@ def test_what_leaves_the_declaration_is_pruned(api, cluster, namespace):
 def test_drift_is_put_back(api, cluster, namespace):
     wanted = declared(namespace, config_map("one", a="1"))
     api("config_set", wanted)
-    cluster.apply({**config_map("one", a="9", foreign="x"), "metadata": {"name": "one", "namespace": namespace}}, "me", force=True)
+    cluster.apply(
+        {**config_map("one", a="9", foreign="x"), "metadata": {"name": "one", "namespace": namespace}}, "me", force=True
+    )
     assert actions(api("config_set", wanted, check=True)) == {("one", "update")}
     assert api.writes == []
     api("config_set", wanted)
@@ -183,7 +185,9 @@ def test_a_definition_and_its_objects_in_one_set(api, cluster, namespace):
     foreign = {**widget, "metadata": {"name": "foreign", "namespace": namespace}}
     cluster.apply(foreign, "them")
     kept = api("config_set", declared(namespace), "absent")
-    assert [c.as_dict()["reason"] for c in kept.objects if c.action == "keep"] == ["it holds 1 Widget; purge removes them"]
+    assert [c.as_dict()["reason"] for c in kept.objects if c.action == "keep"] == [
+        "it holds 1 Widget; purge removes them"
+    ]
     assert cluster.get(f"{group}/v1", "Widget", namespace, "foreign") is not None
     api("config_set", declared(namespace), "absent", purge=True)
     assert cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"widgets.{group}") is None
@@ -205,7 +209,13 @@ def test_a_definition_and_its_objects_in_one_set(api, cluster, namespace):
             "(install the CRD first, or correct apiVersion and kind)",
         ),
         (
-            [{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x", "namespace": "y"}}],
+            [
+                {
+                    "apiVersion": "rbac.authorization.k8s.io/v1",
+                    "kind": "ClusterRole",
+                    "metadata": {"name": "x", "namespace": "y"},
+                }
+            ],
             "invalid_object",
             "api: ClusterRole y/x: is cluster-scoped and takes no namespace",
         ),
@@ -226,7 +236,12 @@ def test_an_object_declared_twice(api, namespace):
 
 
 def test_an_unknown_field_is_refused_by_name(api, namespace):
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"prots": [], "ports": [{"port": 1}]}}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s"},
+        "spec": {"prots": [], "ports": [{"port": 1}]},
+    }
     with pytest.raises(MeshError) as caught:
         api("config_set", declared(namespace, service), validate="server")
     assert ".spec.prots: field not declared in schema" in caught.value.msg

@@ -34,7 +34,11 @@ def test_a_change_of_mode_leaves_one_label(api, cluster, namespace):
 
 
 def test_a_label_of_somebody_else_that_contradicts_is_named(api, cluster, namespace):
-    theirs = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {"istio-injection": "enabled"}}}
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": namespace, "labels": {"istio-injection": "enabled"}},
+    }
     cluster.apply(theirs, "kubectl")
     with pytest.raises(MeshError) as caught:
         api("injection", {"namespaces": [namespace], "mode": "ambient"})

@@ -24,7 +24,7 @@ FIRST_CONTACT_BUDGET = 4.0
 _CONNECT, _READ = 5.0, 60.0
 _RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 #: Reasons in a 500 that repeating cannot mend within a run.
-_FINAL = ("denied the request",)
+_FINAL = ("denied the request", "field not declared in schema", "failed to create typed patch object")
 #: Methods that may be repeated when the outcome is unknown (a POST may have been processed).
 _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 

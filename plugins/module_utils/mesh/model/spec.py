@@ -122,7 +122,7 @@ def parse(spec: type[S], data: Mapping[str, Any], path: str = "") -> S:
     values: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:
-            raise _unknown(key, path, [field.name for field in fields(wanted)])
+            raise unknown_option(key, path, [field.name for field in fields(wanted)])
         if value is not None:
             field = known[key]
             values[field.name] = _parsed(field, value, _join(path, key))
@@ -187,7 +187,8 @@ def _name_of(value: Any) -> str:
     return next((name for kinds, name in table if isinstance(value, kinds)), type(value).__name__)
 
 
-def _unknown(key: str, path: str, names: list[str]) -> MeshError:
+def unknown_option(key: str, path: str, names: list[str]) -> MeshError:
+    """The error for a key that no option has, with the nearest name."""
     close = difflib.get_close_matches(key, names, 1)
     hint = f"did you mean {close[0]}?" if close else f"options: {', '.join(names)}"
     return MeshError("invalid_option", "is not an option", where=_join(path, key), hint=hint)

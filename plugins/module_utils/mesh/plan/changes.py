@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..model.objects import CREATED_BY, Object, ObjectSet, Ref, annotations_of, labels_of, ref, with_labels
 from ..model.report import Action, FieldChange, ObjectChange
@@ -109,9 +110,11 @@ def _prune(item: ObjectSet, live: Object) -> Change:
     return Change(ref(live), "delete", item, live=live, reason="no longer wanted")
 
 
-def is_member(live: Mapping[str, object], item: ObjectSet) -> bool:
-    """Whether an object carries the label of this set."""
-    return labels_of(live).get(PART_OF) == applyset_id(item.id, item.namespace)
+def is_member(live: Mapping[str, Any], item: ObjectSet) -> bool:
+    """Whether an object carries the label of this set. Controllers copy labels to what they make (a Service's to its
+    EndpointSlices): such has an owner, which no member of ours has."""
+    owned = live.get("metadata", {}).get("ownerReferences")
+    return not owned and labels_of(live).get(PART_OF) == applyset_id(item.id, item.namespace)
 
 
 def settled(change: Change, after: Object) -> Change:

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input, by the way that users take: one task each, exact message, place and remedy, and not a single write."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from mesh.kube.transport import Transport
+from mesh.model.errors import MeshError
+from mesh.model.options import Connection
+
+from .conftest import Api
+
+DIGEST = "0" * 64
+
+
+def refused(run):
+    with pytest.raises(MeshError) as caught:
+        run()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code", "message"),
+    [
+        ("control_plane", {"revison": "x"}, "invalid_option", "revison: is not an option (did you mean revision?)"),
+        (
+            "control_plane",
+            {"charts": {"pth": "x"}},
+            "invalid_option",
+            "charts.pth: is not an option (did you mean path?)",
+        ),
+        ("control_plane", {"cni": "maybe"}, "invalid_option", "cni: must be true or false, not a string"),
+        ("control_plane", {"version": 1.31}, "invalid_option", "version: must be a string, not a number; quote it"),
+        ("control_plane", {"values": ["x"]}, "invalid_option", "values: must be a map, not a list"),
+        (
+            "control_plane",
+            {"revision": "1.31"},
+            "invalid_option",
+            "revision: must be a DNS label (lower-case letters, digits and -, at most 63), not '1.31'",
+        ),
+        (
+            "control_plane",
+            {"profile": "defualt"},
+            "invalid_option",
+            "profile: has no choice 'defualt' (did you mean default?)",
+        ),
+        (
+            "control_plane",
+            {"platform": "heroku"},
+            "invalid_option",
+            "platform: has no choice 'heroku' (one of none, openshift, gke, eks, aks, k3s, k3d, microk8s, minikube)",
+        ),
+        ("control_plane", {}, "invalid_option", "api: version: is required (or set charts.path)"),
+        (
+            "control_plane",
+            {"charts": {"path": "/nonexistent"}},
+            "chart_unavailable",
+            "api: charts.path: there is no chart istiod in /nonexistent "
+            "(it must hold istiod/Chart.yaml or istiod-<version>.tgz)",
+        ),
+        ("gateway", {"version": "1.31.0"}, "invalid_option", "name: is required"),
+        (
+            "gateway",
+            {"name": "gw", "type": "eastwest", "version": "1.31.0"},
+            "invalid_option",
+            "api: network: is required by type eastwest",
+        ),
+        (
+            "gateway",
+            {"name": "gw", "ports": [{"name": "http", "port": 0}]},
+            "invalid_option",
+            "ports[0].port: must be more than 0, not 0",
+        ),
+        ("injection", {"namespaces": []}, "invalid_option", "namespaces: must name at least one, not []"),
+        (
+            "revision_tag",
+            {"tag": "default"},
+            "invalid_option",
+            "api: tag: the default revision answers for the default tag by itself (name another revision)",
+        ),
+    ],
+)
+def test_options(api, name, data, code, message):
+    error = refused(lambda: api(name, data))
+    assert (error.code, str(error)) == (code, message)
+    assert api.writes == []
+
+
+def test_charts(api, lab):
+    http = {"repository": lab.chart_repository, "plain_http": True}
+    table = [
+        (
+            {**http, "plain_http": False},
+            "1.31.0",
+            "invalid_option",
+            "charts.repository: has no TLS (set charts.plain_http to allow)",
+        ),
+        (http, "9.9.9", "chart_unavailable", "cannot get chart base 9.9.9: "),
+        ({**http, "repository": "http://127.0.0.1:1"}, "1.31.0", "chart_unavailable", "cannot get chart base 1.31.0: "),
+        (
+            {**http, "digests": {"base": DIGEST}},
+            "1.31.0",
+            "chart_digest",
+            "charts.digests.base: chart base has digest ",
+        ),
+        ({**http, "digests": {"base": "short"}}, "1.31.0", "invalid_option", "must hold SHA-256 digests"),
+    ]
+    for charts, version, code, message in table:
+        error = refused(
+            lambda charts=charts, version=version: api("control_plane", {"version": version, "charts": charts})
+        )
+        assert error.code == code, error
+        assert message in str(error)
+        assert "\n" not in str(error)
+        assert api.writes == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"compatibilityVersion": "0.1"}, "unknown compatibility version 0.1"),
+        ({"global": {"platform": "moon"}}, "unknown platform moon"),
+        ({"defaults": {"a": 1}}, "Setting with .default prefix found"),
+    ],
+)
+def test_values_that_the_chart_refuses(api, lab, values, message):
+    error = refused(lambda: api("control_plane", {"charts": {"path": lab.charts}, "values": values}))
+    assert error.code == "render_failed"
+    assert error.where.startswith("api: chart ")
+    assert message in error.msg
+    assert "\n" not in str(error)
+    assert api.writes == []
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (
+            {"kubeconfig": "/nonexistent"},
+            "cluster_config",
+            "/nonexistent: there is no such kubeconfig file (check kubeconfig, context and the K8S_AUTH_* variables)",
+        ),
+        (
+            {"context": "nowhere"},
+            "cluster_config",
+            "context nowhere: Invalid kube-config file. Expected object with name nowhere in ",
+        ),
+        ({"kubeconfig": {"a": "b"}}, "cluster_config", "kubeconfig: Invalid kube-config file. "),
+        (
+            {"host": "https://127.0.0.1:1"},
+            "cluster_unreachable",
+            "api: no answer from https://127.0.0.1:1: Connection refused (check the address and that the cluster runs)",
+        ),
+    ],
+)
+def test_connections(api, lab, monkeypatch, options, code, message):
+    monkeypatch.setattr("mesh.kube.transport.FIRST_CONTACT_BUDGET", 0.5)
+    given = {"kubeconfig": str(lab.kubeconfig), **options}
+    error = refused(lambda: Api(Connection(**given), api.writes)("mesh_info", {}))
+    assert error.code == code
+    assert str(error).startswith(message if message.startswith("api: ") else f"api: {message}"), str(error)
+    assert api.writes == []
+
+
+def test_a_token_that_nobody_knows(api, lab):
+    connection = Connection(host=lab.cluster("api").server, api_key="wrong", validate_certs=False)
+    error = refused(lambda: Api(connection, api.writes)("mesh_info", {}))
+    assert (error.code, error.hint) == ("unauthorized", "the credential is wrong or expired")
+
+
+def test_a_wrong_authority(api, lab):
+    error = refused(lambda: Api(Connection(host=lab.cluster("api").server), api.writes)("mesh_info", {}))
+    assert error.code == "cluster_unreachable"
+    assert "certificate verify failed" in error.msg
+    assert error.hint == "check ca_cert, or that this is the right cluster"
+
+
+def test_in_a_playbook_errors_are_one_line_without_traceback(lab, tmp_path):
+    """What a person sees: by the action plugin and by the module alike."""
+    tasks = [
+        ({"meshops.mesh.injection": {"namespacse": ["a"]}}, "namespacse: is not an option (did you mean namespaces?)"),
+        ({"meshops.mesh.gateway": {"version": "1.31.0"}}, "name: is required"),
+        (
+            {"meshops.mesh.control_plane": {"profile": "defualt"}},
+            "profile: has no choice 'defualt' (did you mean default?)",
+        ),
+        (
+            {"meshops.mesh.mesh_info": {"kubeconfig": "/nonexistent"}},
+            "/nonexistent: there is no such kubeconfig file (check kubeconfig, context and the K8S_AUTH_* variables)",
+        ),
+    ]
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"name": f"t{i}", "ignore_errors": True, **task} for i, (task, _) in enumerate(tasks)],
+    }
+    path = Path(tmp_path / "play.yml")
+    path.write_text(json.dumps([play]))
+    done = subprocess.run(["ansible-playbook", str(path)], capture_output=True, text=True, check=False, timeout=60)
+    for _, message in tasks:
+        assert f'"msg": {json.dumps(f"localhost: {message}")}' in done.stdout + done.stderr, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_requests_are_counted_at_all(api):
+    """The counter of the tests above sees requests: else «no write» would prove nothing."""
+    assert Transport.raw.__qualname__.startswith("counted")

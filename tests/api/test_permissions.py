@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A service account that may read everything and write only ConfigMaps of one namespace."""
+
+from __future__ import annotations
+
+import pytest
+from mesh.model.errors import MeshError
+from mesh.model.options import Connection
+
+from .conftest import Api, config_map
+
+
+@pytest.fixture
+def limited(api, lab, cluster, namespace, counted):
+    """Runs operations as the service account, by its token."""
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "patch", "delete"]}]
+    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": namespace}
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "limited"}
+    metadata = {"name": "limited", "namespace": namespace}
+    for obj in (
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {**rbac, "kind": "Role", "metadata": metadata, "rules": rules},
+        {**rbac, "kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": [subject]},
+        {
+            **rbac,
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": namespace},
+            "roleRef": {**role, "kind": "ClusterRole", "name": "view"},
+            "subjects": [subject],
+        },
+    ):
+        cluster.apply(obj, "test")
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = cluster.post(f"/api/v1/namespaces/{namespace}/serviceaccounts/limited/token", request)["status"]["token"]
+    server = lab.cluster("api").server
+    as_limited = Api(Connection(host=server, api_key=token, validate_certs=False), api.writes)
+    yield as_limited
+    cluster.transport.raw("DELETE", f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{namespace}")
+
+
+def test_what_is_allowed_is_enough(limited, namespace):
+    declared = {"name": "own", "namespace": namespace, "objects": [config_map("one", a="1")]}
+    assert limited("config_set", declared).changed
+    assert not limited("config_set", declared).changed
+    limited("config_set", declared, "absent")
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_what_is_missing_is_named_before_any_write(limited, namespace, check):
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 1}]}}
+    declared = {"name": "own", "namespace": namespace, "objects": [config_map("one", a="1"), service]}
+    limited.writes.clear()
+    with pytest.raises(MeshError) as caught:
+        limited("config_set", declared, check=check)
+    assert str(caught.value) == (
+        f"api: the credentials may not: create services in {namespace}, patch services in {namespace} "
+        "(grant it, or use other credentials)"
+    )
+    assert caught.value.code == "forbidden"
+    assert limited.writes == []
