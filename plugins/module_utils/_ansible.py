@@ -147,13 +147,7 @@ def perform(
         finally:
             cluster.close()
     except MeshError as error:
-        return {
-            "failed": True,
-            "changed": bool(error.applied),
-            "msg": str(error),
-            "error": error.as_dict(),
-            "plan": plan,
-        }
+        return failure(error, plan)
     result = {**report.as_dict(), "plan": plan, "warnings": report.warnings}
     if not isinstance(operation, Declarative):
         del result["plan"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mesh.kube.transport import Transport
@@ -181,7 +182,7 @@ def test_a_wrong_authority(api, lab):
 
 def test_in_a_playbook_errors_are_one_line_without_traceback(lab, tmp_path):
     """What a person sees: by the action plugin and by the module alike."""
-    tasks = [
+    tasks: list[tuple[dict[str, Any], str]] = [
         ({"meshops.mesh.injection": {"namespacse": ["a"]}}, "namespacse: is not an option (did you mean namespaces?)"),
         ({"meshops.mesh.gateway": {"version": "1.31.0"}}, "name: is required"),
         (

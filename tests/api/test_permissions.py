@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from mesh.model.errors import MeshError
 from mesh.model.options import Connection
@@ -15,8 +17,8 @@ def limited(api, lab, cluster, namespace, counted):
     """Runs operations as the service account, by its token."""
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "patch", "delete"]}]
     subject = {"kind": "ServiceAccount", "name": "limited", "namespace": namespace}
-    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "limited"}
+    rbac: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    role: dict[str, Any] = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "limited"}
     metadata = {"name": "limited", "namespace": namespace}
     for obj in (
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
