@@ -36,7 +36,8 @@ def generated() -> dict[str, str]:
 
 
 def _options(operation: AnyOperation) -> dict[str, Any]:
-    options = {field.name: _documented(field) for field in fields(operation.spec)}
+    spec: Any = operation.spec
+    options = {field.name: _documented(field) for field in fields(spec)}
     if isinstance(operation, Declarative):
         options["state"] = {
             "description": [_STATES[state] for state in operation.states],

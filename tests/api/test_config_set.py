@@ -83,12 +83,15 @@ def test_check_mode_tells_what_the_run_does(api, namespace):
         ({"annotations": {"argocd.argoproj.io/tracking-id": "app:x"}}, "Argo CD (app:x)", False),
         ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "Flux (apps)", False),
         ({"labels": {PART_OF: "applyset-other-v1"}}, "another ApplySet (applyset-other-v1)", False),
+        ({"manager": "kubectl-client-side-apply"}, "kubectl (kubectl-client-side-apply)", True),
+        ({"manager": "istio-operator"}, "istioctl (istio-operator)", True),
         ({}, "somebody else", True),
     ],
 )
 def test_objects_of_others_are_named_and_refused(api, cluster, namespace, marks, owner, adoptable):
-    theirs = config_map("one", a="theirs")
-    cluster.apply({**theirs, "metadata": {"name": "one", "namespace": namespace, **marks}}, "them")
+    theirs, marks = config_map("one", a="theirs"), dict(marks)
+    manager = marks.pop("manager", "them")
+    cluster.apply({**theirs, "metadata": {"name": "one", "namespace": namespace, **marks}}, manager)
     with pytest.raises(MeshError) as caught:
         api("config_set", declared(namespace, config_map("one", a="ours")))
     assert caught.value.code == "foreign_owner"
@@ -96,10 +99,16 @@ def test_objects_of_others_are_named_and_refused(api, cluster, namespace, marks,
     assert api.writes == []
     if adoptable:
         api("config_set", declared(namespace, config_map("one", a="ours")), adopt=True)
-        assert found(cluster, namespace, "one")["data"] == {"a": "ours"}
+        taken = found(cluster, namespace, "one")
+        assert taken["data"] == {"a": "ours"}
+        assert PART_OF in taken["metadata"]["labels"]
+        assert not api("config_set", declared(namespace, config_map("one", a="ours"))).changed
+        assert api.writes == []
     else:
-        with pytest.raises(MeshError):
+        with pytest.raises(MeshError) as caught:
             api("config_set", declared(namespace, config_map("one", a="ours")), adopt=True)
+        assert caught.value.code == "foreign_owner"
+        assert api.writes == []
 
 
 def test_released_forgets_and_keeps(api, cluster, namespace):
@@ -111,6 +120,21 @@ def test_released_forgets_and_keeps(api, cluster, namespace):
     assert PART_OF not in left["metadata"].get("labels", {})
     assert owned_fields(left, f"meshops/config_set/{namespace}") is None
     assert found(cluster, namespace, f"meshops-config-{namespace}") is None
+
+
+def test_what_was_released_is_taken_back_only_by_adoption(api, cluster, namespace):
+    wanted = declared(namespace, config_map("one", a="1"))
+    api("config_set", wanted)
+    api("config_set", wanted, "released")
+    assert not api("config_set", wanted, "released").changed
+    assert api.writes == []
+    with pytest.raises(MeshError) as caught:
+        api("config_set", wanted)
+    assert (caught.value.code, caught.value.msg) == ("foreign_owner", "belongs to somebody else")
+    assert api.writes == []
+    api("config_set", wanted, adopt=True)
+    assert PART_OF in found(cluster, namespace, "one")["metadata"]["labels"]
+    assert not api("config_set", wanted).changed
 
 
 def test_absent_removes_all_and_then_has_nothing_to_do(api, cluster, namespace):

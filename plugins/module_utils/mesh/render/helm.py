@@ -99,6 +99,6 @@ def _reason(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("Error:")] or lines[-1:] or ["helm failed and said nothing"]
     start = lines.index(errors[0]) if errors[0] in lines else 0
-    text = " ".join(lines[start:]).removeprefix("Error:").strip()
+    text = " ".join(lines[start:] or errors).removeprefix("Error:").strip()
     text = _WRAPPING.sub("", text).replace("Use --debug flag to render out invalid YAML", "").strip()
     return text if len(text) <= 400 else f"{text[:397]}..."
