@@ -25,7 +25,7 @@ def wanted(**body):
 
 
 SPEC: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
-PORTS = {
+PORTS: dict[str, Any] = {
     "f:spec": {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}}}}
 }
 

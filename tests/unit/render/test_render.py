@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tarfile
+from typing import Any
 
 import pytest
 from mesh.model.errors import MeshError
@@ -25,7 +26,8 @@ def test_values_merge_maps_and_replace_lists():
     assert merged(below, {"a": {"c": [2]}, "d": {"e": 1}}) == {"a": {"b": 1, "c": [2]}, "d": {"e": 1}}
     assert below == {"a": {"b": 1, "c": [1]}, "d": 1}
     assert nested("a.b", False) == {"a": {"b": False}}
-    assert [nested("a.b", value) for value in (None, [], {})] == [{}, {}, {}]
+    unset: list[Any] = [None, [], {}]
+    assert [nested("a.b", value) for value in unset] == [{}, {}, {}]
     assert list(overridden({"a": {"b": 1, "c": 1}}, {"a": {"b": 2, "c": 1}})) == ["a.b"]
 
 
