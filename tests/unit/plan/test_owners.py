@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from mesh.plan.never_own import sent, without_empty_marks, without_nulls
 from mesh.plan.owners import owner
@@ -44,7 +46,7 @@ def test_webhooks_are_sent_once_with_their_policy_and_never_with_an_empty_bundle
     assert sent(wanted, None, "me")["webhooks"] == [{"name": "w", "failurePolicy": "Ignore", "clientConfig": {}}]
     theirs = configuration(webhook("Fail", "Q0E="))
     assert sent(wanted, theirs, "me")["webhooks"] == [{"name": "w", "clientConfig": {}}]
-    fields = {"f:webhooks": {'k:{"name":"w"}': {"f:failurePolicy": {}}}}
+    fields: dict[str, Any] = {"f:webhooks": {'k:{"name":"w"}': {"f:failurePolicy": {}}}}
     ours = configuration(webhook("Ignore"), managed=[{"manager": "me", "operation": "Apply", "fieldsV1": fields}])
     assert sent(wanted, ours, "me")["webhooks"][0]["failurePolicy"] == "Ignore"
     assert wanted["webhooks"][0]["failurePolicy"] == "Ignore", "the declaration itself is left alone"
