@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from mesh.kube.cluster import Cluster
 from mesh.model.errors import MeshError
@@ -146,36 +148,108 @@ def test_absent_removes_all_and_then_has_nothing_to_do(api, cluster, namespace):
     assert api.writes == []
 
 
-def test_stopped_at_any_write_the_next_run_converges(api, cluster, namespace, monkeypatch):
+@pytest.fixture
+def killed(monkeypatch):
+    """Runs a call whose process dies at its Nth write: that one and all after it raise."""
+    real = {name: getattr(Cluster, name) for name in ("apply", "delete", "merge_patch")}
+    lock = threading.Lock()
+
+    def run(after, call):
+        left = [after]
+
+        def dying(name):
+            def write(self, *arguments, **options):
+                if not options.get("dry_run"):
+                    with lock:
+                        left[0] -= 1
+                        dead = left[0] < 0
+                    if dead:
+                        raise MeshError("cancelled", "killed here")
+                return real[name](self, *arguments, **options)
+
+            return write
+
+        with monkeypatch.context() as patch:
+            for name in real:
+                patch.setattr(Cluster, name, dying(name))
+            call()
+
+    return run
+
+
+def stops(killed, call):
+    """Lets the call die at its first write, its second, ...; ends when it lives to its end. Yields the error."""
+    for after in range(100):
+        try:
+            killed(after, call)
+        except MeshError as error:
+            assert error.msg.startswith("killed here"), error
+            yield error
+        else:
+            assert after, "nothing was written at all"
+            return
+
+
+def test_stopped_at_any_write_the_next_run_converges(api, cluster, namespace, killed):
     """Every write once: the run dies there, the next one converges, and a third has nothing to do."""
     first = declared(namespace, *(config_map(f"m{i}", a="1") for i in range(4)))
     second = declared(namespace, *(config_map(f"m{i}", a="2") for i in range(2, 6)))
     api("config_set", first)
-    real, left = {name: getattr(Cluster, name) for name in ("apply", "delete")}, [0]
-
-    def dying(name):
-        def call(self, *arguments, **options):
-            if not options.get("dry_run"):
-                left[0] -= 1
-                if left[0] < 0:
-                    raise MeshError("cancelled", "killed here")
-            return real[name](self, *arguments, **options)
-
-        return call
-
-    for stop in range(6):  # 2 updates, 2 creations, 2 deletions
-        left[0] = stop
-        with monkeypatch.context() as patch:
-            for name in real:
-                patch.setattr(Cluster, name, dying(name))
-            with pytest.raises(MeshError):
-                api("config_set", second)
+    deaths = 0
+    for _ in stops(killed, lambda: api("config_set", second)):
+        deaths += 1
         api("config_set", second)
         names = [o["metadata"]["name"] for o in cluster.list("v1", "ConfigMap", namespace, PART_OF)]
         assert sorted(names) == ["m2", "m3", "m4", "m5"]
         assert not api("config_set", second).changed
         assert api.writes == []
         api("config_set", first)
+    assert deaths == 6, "2 updates, 2 creations, 2 deletions"
+
+
+def test_stopped_while_it_is_made_or_removed(api, cluster, namespace, killed):
+    """From nothing, with a namespace, a definition and its object; and back to nothing."""
+    made, group = f"{namespace}-made", f"{namespace}.example.com"
+    wanted = declared(
+        namespace,
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made}},
+        {**config_map("inside", a="1"), "metadata": {"name": "inside", "namespace": made}},
+        definition(group),
+        {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "w"}},
+    )
+
+    def nothing_is_left():
+        cluster.forget_kinds()
+        assert cluster.get("v1", "Namespace", "", made) is None
+        assert cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"widgets.{group}") is None
+        assert found(cluster, namespace, f"meshops-config-{namespace}") is None
+
+    for _ in stops(killed, lambda: api("config_set", wanted)):
+        assert api("config_set", wanted).changed
+        assert not api("config_set", wanted).changed
+        assert api.writes == []
+        api("config_set", wanted, "absent")
+        nothing_is_left()
+    for _ in stops(killed, lambda: api("config_set", wanted, "absent")):
+        api("config_set", wanted, "absent")
+        nothing_is_left()
+        assert not api("config_set", wanted, "absent").changed
+        assert api.writes == []
+        api("config_set", wanted)
+    nothing_is_left()
+
+
+def test_a_run_that_failed_says_what_it_did_and_what_is_left(api, cluster, namespace):
+    bad = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bad"}, "spec": {"replicas": 1}}
+    with pytest.raises(MeshError) as caught:
+        api("config_set", declared(namespace, config_map("one", a="1"), bad))
+    assert caught.value.code == "invalid_object"
+    assert caught.value.where == f"api: Deployment {namespace}/bad"
+    assert caught.value.applied == [f"ConfigMap {namespace}/one"]
+    assert caught.value.pending == [f"Deployment {namespace}/bad"]
+    assert found(cluster, namespace, "one") is not None
+    mended = declared(namespace, config_map("one", a="1"))
+    assert not api("config_set", mended).changed
 
 
 def definition(group, plural="widgets"):
@@ -249,6 +323,17 @@ def test_objects_that_cannot_be(api, namespace, objects, code, message):
     with pytest.raises(MeshError) as caught:
         api("config_set", declared(namespace, *objects))
     assert (caught.value.code, str(caught.value)) == (code, message)
+    assert api.writes == []
+
+
+def test_a_kind_that_an_earlier_step_may_bring_is_planned_with_a_warning(api, namespace):
+    thing = {"apiVersion": "nowhere.io/v1", "kind": "Thing", "metadata": {"name": "x"}}
+    report = api("config_set", declared(namespace, config_map("one"), thing), check=True)
+    assert actions(report) == {("one", "create"), ("x", "create")}
+    assert report.warnings == [
+        "Thing x: the cluster does not serve nowhere.io/v1 Thing "
+        "(install the CRD first, or correct apiVersion and kind)"
+    ]
     assert api.writes == []
 
 
