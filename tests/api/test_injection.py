@@ -14,6 +14,61 @@ def labels(cluster, name):
     return {key: value for key, value in found.items() if key != "kubernetes.io/metadata.name"}
 
 
+@pytest.fixture
+def injectors(cluster):
+    """The webhooks of a default revision, of another one, and of a tag on it; they select nothing."""
+
+    def webhook(name, marks, value):
+        selector = {"matchExpressions": [{"key": "istio-injection", "operator": "In", "values": [value]}]}
+        return {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": f"test-{name}", "labels": marks},
+            "webhooks": [
+                {
+                    "name": "test.istio.io",
+                    "admissionReviewVersions": ["v1"],
+                    "clientConfig": {"url": "https://127.0.0.1:1/inject"},
+                    "failurePolicy": "Ignore",
+                    "namespaceSelector": selector,
+                    "objectSelector": {"matchLabels": {"test": "never"}},
+                    "sideEffects": "None",
+                }
+            ],
+        }
+
+    made = [
+        webhook("default", {"istio.io/rev": "default"}, "enabled"),
+        webhook("canary", {"istio.io/rev": "canary"}, "never"),
+        webhook("prod", {"istio.io/rev": "canary", "istio.io/tag": "prod"}, "never"),
+    ]
+    for obj in made:
+        cluster.apply(obj, "them")
+    yield
+    for obj in made:
+        path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+        cluster.transport.raw("DELETE", f"{path}/{obj['metadata']['name']}")
+
+
+@pytest.mark.parametrize(
+    ("revision", "label", "resolved"),
+    [
+        ("default", {"istio-injection": "enabled"}, "default"),
+        ("canary", {"istio.io/rev": "canary"}, "canary"),
+        ("prod", {"istio.io/rev": "prod"}, "canary"),
+    ],
+)
+def test_sidecars_by_revision_and_by_tag(api, cluster, namespace, injectors, revision, label, resolved):
+    wanted = {"namespaces": [namespace], "revision": revision}
+    report = api("injection", wanted)
+    assert labels(cluster, namespace) == label
+    assert report.result == {"revision": resolved, "stale": []}
+    assert not api("injection", wanted).changed
+    assert api.writes == []
+    api("injection", wanted, "absent")
+    assert labels(cluster, namespace) == {}
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [("ambient", {"istio.io/dataplane-mode": "ambient"}), ("none", {"istio-injection": "disabled"})],
@@ -67,6 +122,24 @@ def test_two_sets_on_one_namespace_do_not_harm_each_other(api, cluster, namespac
     assert labels(cluster, namespace) == {"team": "shop", "istio.io/dataplane-mode": "ambient"}
     api("config_set", declared, "absent")
     assert labels(cluster, namespace) == {"istio.io/dataplane-mode": "ambient"}
+
+
+def test_an_empty_namespace_that_injection_made_goes(api, cluster, namespace):
+    made = f"{namespace}-made"
+    wanted = {"namespaces": [made], "mode": "ambient"}
+    api("injection", wanted)
+    assert not api("injection", wanted).changed
+    assert api.writes == []
+    api("injection", wanted, "absent")
+    assert cluster.get("v1", "Namespace", "", made) is None
+    assert not api("injection", wanted, "absent").changed
+    assert api.writes == []
+
+
+def test_a_namespace_that_was_there_stays(api, cluster, namespace):
+    api("injection", {"namespaces": [namespace], "mode": "ambient"})
+    api("injection", {"namespaces": [namespace]}, "absent")
+    assert "deletionTimestamp" not in cluster.get("v1", "Namespace", "", namespace)["metadata"]
 
 
 def test_a_namespace_that_injection_made_goes_only_when_empty(api, cluster, namespace):
