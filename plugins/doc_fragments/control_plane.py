@@ -118,7 +118,8 @@ options:
     elements: str
   cni:
     description:
-    - Install the CNI node agent, so that pods need no privileges; unset it follows profile and platform.
+    - Install the CNI node agent, so that pods need no privileges. Unset, it follows profile and platform, and an
+      agent that is there stays as long as another revision is; V(false) takes it away.
     type: bool
   trust_domain:
     description:

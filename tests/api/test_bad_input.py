@@ -18,6 +18,24 @@ from .conftest import Api
 DIGEST = "0" * 64
 
 
+def kubeconfig(**parts):
+    """A kubeconfig for a server that is not there, with some parts replaced."""
+    whole = {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {}}],
+    }
+    return json.dumps(whole | parts)
+
+
+def authority(data=None, file=None):
+    """A kubeconfig whose certificate authority cannot be used."""
+    marks = {"certificate-authority-data": data, "certificate-authority": file}
+    given = {key: value for key, value in marks.items() if value}
+    return kubeconfig(clusters=[{"name": "c", "cluster": {"server": "https://127.0.0.1:1", **given}}])
+
+
 def refused(run):
     with pytest.raises(MeshError) as caught:
         run()
@@ -148,9 +166,15 @@ def test_values_that_the_chart_refuses(api, lab, values, message):
         (
             {"context": "nowhere"},
             "cluster_config",
-            "context nowhere: Invalid kube-config file. Expected object with name nowhere in ",
+            "context nowhere: there is no context nowhere in the kubeconfig "
+            "(check kubeconfig, context and the K8S_AUTH_* variables)",
         ),
-        ({"kubeconfig": {"a": "b"}}, "cluster_config", "kubeconfig: Invalid kube-config file. "),
+        (
+            {"kubeconfig": {"a": "b"}},
+            "cluster_config",
+            "kubeconfig: Expected key current-context in kube-config "
+            "(check kubeconfig, context and the K8S_AUTH_* variables)",
+        ),
         (
             {"host": "https://127.0.0.1:1"},
             "cluster_unreachable",
@@ -167,6 +191,33 @@ def test_connections(api, lab, monkeypatch, options, code, message):
     assert api.writes == []
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is not a kubeconfig"),
+        ("just text", "is not a kubeconfig"),
+        ("- a\n- list", "is not a kubeconfig"),
+        ("a: [b\nc: d\n", "is not YAML: "),
+        ("\x00\x01", "is not YAML: unacceptable character #x0000: control characters are not allowed"),
+        ("kind: Config\n", "Expected key current-context in kube-config"),
+        (kubeconfig(contexts=7), "is not a kubeconfig"),
+        (kubeconfig(contexts=[]), "there is no context a in the kubeconfig"),
+        (kubeconfig(clusters=[]), "there is no cluster c in the kubeconfig"),
+        (kubeconfig(contexts=[{"name": "a"}]), "Expected key context in kube-config/contexts[name=a]"),
+        (authority(data="%%%"), "a certificate or key cannot be read: "),
+        (authority(file="/nonexistent"), "File does not exist: /nonexistent"),
+    ],
+)
+def test_files_that_are_no_kubeconfig(api, tmp_path, content, message):
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    error = refused(lambda: Api(Connection(kubeconfig=str(path)), api.writes)("mesh_info", {}))
+    assert (error.code, error.where) == ("cluster_config", f"api: {path}")
+    assert error.msg == message or (message.endswith(": ") and error.msg.startswith(message))
+    assert "\n" not in str(error)
+    assert error.hint == "check kubeconfig, context and the K8S_AUTH_* variables"
+
+
 def test_a_token_that_nobody_knows(api, lab):
     connection = Connection(host=lab.cluster("api").server, api_key="wrong", validate_certs=False)
     error = refused(lambda: Api(connection, api.writes)("mesh_info", {}))
@@ -180,31 +231,56 @@ def test_a_wrong_authority(api, lab):
     assert error.hint == "check ca_cert, or that this is the right cluster"
 
 
-def test_in_a_playbook_errors_are_one_line_without_traceback(lab, tmp_path):
+@pytest.mark.parametrize("in_process", [True, False])
+def test_in_a_playbook_errors_are_one_line_without_traceback(lab, tmp_path, in_process):
     """What a person sees: by the action plugin and by the module alike."""
-    tasks: list[tuple[dict[str, Any], str]] = [
-        ({"meshops.mesh.injection": {"namespacse": ["a"]}}, "namespacse: is not an option (did you mean namespaces?)"),
-        ({"meshops.mesh.gateway": {"version": "1.31.0"}}, "name: is required"),
+    tasks: list[tuple[dict[str, Any], str, str]] = [
+        (
+            {"meshops.mesh.injection": {"namespacse": ["a"]}},
+            "invalid_option",
+            "namespacse: is not an option (did you mean namespaces?)",
+        ),
+        (
+            {"meshops.mesh.control_plane": {"charts": {"pth": "x"}}},
+            "invalid_option",
+            "charts.pth: is not an option (did you mean path?)",
+        ),
+        ({"meshops.mesh.gateway": {"version": "1.31.0"}}, "invalid_option", "name: is required"),
         (
             {"meshops.mesh.control_plane": {"profile": "defualt"}},
+            "invalid_option",
             "profile: has no choice 'defualt' (did you mean default?)",
         ),
         (
             {"meshops.mesh.mesh_info": {"kubeconfig": "/nonexistent"}},
+            "cluster_config",
             "/nonexistent: there is no such kubeconfig file (check kubeconfig, context and the K8S_AUTH_* variables)",
         ),
     ]
+    given = [
+        {"name": f"t{number}", "ignore_errors": True, "register": f"t{number}", **task}
+        for number, (task, _, _) in enumerate(tasks)
+    ]
+    results = tmp_path / "results.json"
+    every = ", ".join(task["register"] for task in given)
+    kept = {"ansible.builtin.copy": {"content": f"{{{{ [{every}] | to_json }}}}", "dest": str(results), "mode": "0600"}}
     play = {
         "hosts": "localhost",
         "gather_facts": False,
-        "tasks": [{"name": f"t{i}", "ignore_errors": True, **task} for i, (task, _) in enumerate(tasks)],
+        "vars": {"meshops_in_process": in_process},
+        "tasks": [*given, kept],
     }
     path = Path(tmp_path / "play.yml")
     path.write_text(json.dumps([play]))
-    done = subprocess.run(["ansible-playbook", str(path)], capture_output=True, text=True, check=False, timeout=60)
-    for _, message in tasks:
-        assert f'"msg": {json.dumps(f"localhost: {message}")}' in done.stdout + done.stderr, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    done = subprocess.run(["ansible-playbook", str(path)], capture_output=True, text=True, check=False, timeout=120)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "Traceback" not in output
+    for (_, code, message), result in zip(tasks, json.loads(results.read_text()), strict=True):
+        assert (result["failed"], result["changed"]) == (True, False)
+        place, _, told = result["msg"].partition(": ")
+        assert (result["error"]["code"], told) == (code, message)
+        assert place == "localhost"
 
 
 def test_requests_are_counted_at_all(api):

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 
 import pytest
+from mesh.kube.cluster import Cluster
 from mesh.model.errors import MeshError
+from mesh.operations import support
 
+CRD = "apiextensions.k8s.io/v1"
 WEBHOOKS = "admissionregistration.k8s.io/v1"
 
 
@@ -147,3 +152,131 @@ def test_helm_installed_objects_are_refused(api, clean, plane, cluster):
 def test_values_that_overrule_typed_options_warn(plane):
     report = plane(check=True, mesh_id="one", values={"global": {"meshID": "two"}})
     assert report.warnings == ["values.global.meshID overrules a typed option"]
+
+
+@contextlib.contextmanager
+def defined(cluster, group, kind, plural, **annotations):
+    """A definition of somebody else, for the length of a block."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    name = f"{plural}.{group}"
+    obj = {
+        "apiVersion": CRD,
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {
+            "group": group,
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+    cluster.apply(obj, "them")
+    deadline = time.monotonic() + 30
+    while cluster.resource(f"{group}/v1", kind) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+        cluster.forget_kinds()
+    try:
+        yield
+    finally:
+        cluster.transport.raw("DELETE", f"/apis/{CRD}/customresourcedefinitions/{name}")
+        while cluster.get(CRD, "CustomResourceDefinition", "", name) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        while cluster.resource(f"{group}/v1", kind) is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
+            cluster.forget_kinds()
+
+
+def test_openshift_needs_multus_and_says_so(api, clean, plane, cluster):
+    with pytest.raises(MeshError) as caught:
+        plane(platform="openshift")
+    assert (caught.value.code, str(caught.value)) == (
+        "missing_dependency",
+        "api: NetworkAttachmentDefinition default/istio-cni: the cluster does not serve "
+        "k8s.cni.cncf.io/v1 NetworkAttachmentDefinition (install the CRD first, or correct apiVersion and kind)",
+    )
+    assert api.writes == []
+    with defined(cluster, "k8s.cni.cncf.io", "NetworkAttachmentDefinition", "network-attachment-definitions"):
+        assert "DaemonSet kube-system/istio-cni-node" in {str(c.ref) for c in plane(platform="openshift").objects}
+        assert not plane(platform="openshift").changed
+        assert api.writes == []
+        plane("absent", platform="openshift")
+        assert cluster.list("apps/v1", "DaemonSet", "kube-system") == []
+        assert cluster.list("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition") == []
+
+
+@pytest.mark.parametrize(
+    ("istio", "server", "found"),
+    [
+        ("1.31.0", "1.31.9", [("error", "Kubernetes 1.31.9 is too old (Istio 1.31 supports 1.32 to 1.36)")]),
+        ("1.31.0", "1.32.0", []),
+        ("1.31.0", "1.36.3", []),
+        ("1.31.0", "1.36.3-gke.1200", []),
+        ("1.31.0", "1.37.0", [("warning", "Kubernetes 1.37.0 is untested (Istio 1.31 supports 1.32 to 1.36)")]),
+        ("1.28.4", "1.29.0", [("error", "Kubernetes 1.29.0 is too old (Istio 1.28 supports 1.30 to 1.34)")]),
+        ("9.9.0", "1.10.0", []),
+    ],
+)
+def test_kubernetes_versions(istio, server, found):
+    assert [(item.level, str(item.error)) for item in support.kubernetes(istio, server)] == found
+
+
+def test_a_cluster_that_is_too_old_is_refused(api, clean, plane, monkeypatch):
+    monkeypatch.setattr(Cluster, "server_version", "1.29.0")
+    with pytest.raises(MeshError) as caught:
+        plane()
+    assert caught.value.code == "unsupported"
+    assert str(caught.value).startswith("api: Kubernetes 1.29.0 is too old (Istio 1.")
+    assert api.writes == []
+
+
+@pytest.mark.parametrize(
+    ("bundle", "warns"), [("v1.0.0", True), ("v1.1.0", False), ("v1.4.0-rc.1", False), ("main", False)]
+)
+def test_gateway_api_definitions_that_istiod_would_ignore_are_a_warning(plane, cluster, bundle, warns):
+    marks = {
+        "gateway.networking.k8s.io/bundle-version": bundle,
+        "api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api/pull/1",
+    }
+    with defined(cluster, "gateway.networking.k8s.io", "GRPCRoute", "grpcroutes", **marks):
+        text = (
+            f"CustomResourceDefinition grpcroutes.gateway.networking.k8s.io: Gateway API {bundle} is older than v1.1; "
+            "istiod ignores this kind (update the Gateway API definitions before the control plane)"
+        )
+        assert plane(check=True).warnings == ([text] if warns else [])
+
+
+def test_an_injector_of_somebody_else_for_the_default_conflicts(api, clean, plane, cluster):
+    """As istioctl's tag command leaves it."""
+    selector = {"matchExpressions": [{"key": "istio-injection", "operator": "In", "values": ["enabled"]}]}
+    tag = {
+        "apiVersion": WEBHOOKS,
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {
+            "name": "istio-revision-tag-default",
+            "labels": {"istio.io/rev": "old", "istio.io/tag": "default"},
+        },
+        "webhooks": [
+            {
+                "name": "namespace.sidecar-injector.istio.io",
+                "admissionReviewVersions": ["v1"],
+                "clientConfig": {"url": "https://127.0.0.1:1/inject"},
+                "failurePolicy": "Ignore",
+                "namespaceSelector": selector,
+                "objectSelector": {"matchLabels": {"test": "never"}},
+                "sideEffects": "None",
+            }
+        ],
+    }
+    cluster.apply(tag, "istioctl")
+    try:
+        with pytest.raises(MeshError) as caught:
+            plane()
+    finally:
+        cluster.transport.raw("DELETE", f"/apis/{WEBHOOKS}/mutatingwebhookconfigurations/istio-revision-tag-default")
+    assert caught.value.code == "webhook_conflict"
+    assert str(caught.value) == (
+        "api: MutatingWebhookConfiguration istio-revision-tag-default: already injects namespaces with "
+        "istio-injection=enabled, for revision old "
+        "(remove the default tag first, or install under another revision)"
+    )
+    assert not [write for write in api.writes if "istio-revision-tag-default" not in write]

@@ -61,3 +61,19 @@ def test_what_is_missing_is_named_before_any_write(limited, namespace, check):
     )
     assert caught.value.code == "forbidden"
     assert limited.writes == []
+
+
+def test_without_any_right_the_first_look_is_refused(api, lab, cluster, namespace):
+    """The default account of a namespace may not even read; the message names who, what and where."""
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody", "namespace": namespace}}
+    cluster.apply(account, "test")
+    token = cluster.post(f"/api/v1/namespaces/{namespace}/serviceaccounts/nobody/token", request)["status"]["token"]
+    nobody = Api(Connection(host=lab.cluster("api").server, api_key=token, validate_certs=False), api.writes)
+    declared = {"name": "own", "namespace": namespace, "objects": [config_map("one", a="1")]}
+    with pytest.raises(MeshError) as caught:
+        nobody("config_set", declared)
+    assert (caught.value.code, caught.value.hint) == ("forbidden", "grant it, or use other credentials")
+    assert f'User "system:serviceaccount:{namespace}:nobody" cannot get resource "configmaps"' in caught.value.msg
+    assert caught.value.where == f"api: ConfigMap {namespace}/meshops-config-own"
+    assert nobody.writes == []

@@ -72,7 +72,7 @@ def test_a_used_revision_is_not_removed(core, canary):
     assert "is still tagged prod" in str(caught.value)
 
 
-def test_cni_node_agent_comes_and_goes(core, clusters, shop_image):
+def test_cni_node_agent_comes_and_goes(core, clusters, canary, shop_image):
     without = core.control_plane(cluster_name="cloud", network="cloud-net")
     without |= {"mesh_id": "shop", "mesh_config": {"accessLogFile": "/dev/stdout"}}
     with_cni = {**without, "cni": True, "values": {**without["values"], "cni": core.lab.cni}}
@@ -89,5 +89,8 @@ def test_cni_node_agent_comes_and_goes(core, clusters, shop_image):
         }
     )
     assert "istio-validation" in [item["name"] for item in pod["spec"]["initContainers"]]
-    assert core("cloud", "control_plane", without).changed
+    kept = core("cloud", "control_plane", without)
+    assert kept.changed
+    assert len(clusters["cloud"].list("apps/v1", "DaemonSet", "istio-system")) == 1, "the canary may stand on it"
+    assert core("cloud", "control_plane", {**without, "cni": False}).changed
     assert clusters["cloud"].list("apps/v1", "DaemonSet", "istio-system") == []

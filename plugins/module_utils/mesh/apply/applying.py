@@ -16,7 +16,7 @@ from . import inventory
 from .inventory import Hints, hints_of
 from .planning import Planned, forced
 from .stages import Stage, removal_stages, stage_of, stages
-from .waiting import Deadline, await_gone, await_ready
+from .waiting import Deadline, await_gone, await_ready, await_served
 
 Step = tuple[Stage, list[Change]]
 
@@ -48,7 +48,7 @@ class Run:
         """Custom resources, after their definitions are served and webhooks are proven."""
         for stage, changes in stages(self._planned.plan.by("create", "update")):
             if stage is Stage.CUSTOM:
-                self._await_definitions()
+                self._await_definitions(changes)
                 self._carry_out((stage, changes), self._apply)
 
     def remove(self) -> None:
@@ -94,11 +94,15 @@ class Run:
             inventory.write(self._cluster, item, hints)
             self._recorded[item.id] = hints
 
-    def _await_definitions(self) -> None:
-        new = {key: obj for key, obj in self.applied.items() if key.kind == "CustomResourceDefinition"}
-        if new:
-            await_ready(self._cluster, new, self._deadline, self._progress)
+    def _await_definitions(self, customs: Sequence[Change]) -> None:
+        """Also definitions that need no change: the run that applied them may have died a moment ago."""
+        found = self._planned.plan.by("create", "update", "unchanged")
+        definitions = [change for change in found if change.ref.kind == "CustomResourceDefinition"]
+        states = {change.ref: self.applied.get(change.ref) or change.found for change in definitions}
+        await_ready(self._cluster, states, self._deadline, self._progress)
+        if states.keys() & self.applied.keys():
             self._cluster.forget_kinds()
+        await_served(self._cluster, ((c.sent["apiVersion"], c.sent["kind"]) for c in customs), self._deadline)
 
     def _apply(self, change: Change) -> None:
         force = forced(change, self._options)

@@ -168,6 +168,18 @@ def _not_ready(what: str, waiting: Mapping[Ref, Status]) -> MeshError:
     return MeshError("not_ready", f"{what}: {_listed(waiting, 5)}", hint=hint, pending=[str(key) for key in waiting])
 
 
+def await_served(cluster: Cluster, kinds: Iterable[tuple[str, str]], deadline: Deadline) -> None:
+    """Wait until discovery shows kinds, given as (apiVersion, kind): it follows a definition only after a moment."""
+    wanted, pause = sorted(set(kinds)), 0.05
+    while missing := [f"{version} {kind}" for version, kind in wanted if cluster.resource(version, kind) is None]:
+        if not deadline.left:
+            text = f"the cluster does not serve {', '.join(missing)} after {deadline.seconds:.0f} s"
+            raise MeshError("not_ready", text, hint="look at the conditions of the CRD; run again when it is served")
+        time.sleep(min(pause, deadline.left))
+        pause = min(pause * 1.5, 1.0)
+        cluster.forget_kinds()
+
+
 def await_gone(cluster: Cluster, refs: Iterable[Ref], deadline: Deadline, progress: Progress) -> None:
     """Wait until objects are gone; raises MeshError ``not_ready`` that names their finalizers."""
     left = {key: resource for key in refs if (resource := cluster.kinds.find(key.group, key.kind))}

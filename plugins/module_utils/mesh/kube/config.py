@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import tempfile
 import threading
@@ -45,8 +46,8 @@ def endpoint(connection: Connection) -> Endpoint:
             tls = _tls(configuration)
         except MeshError:
             raise
-        except (kube_config.ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            raise MeshError("cluster_config", _first_line(error), where=_place(connection), hint=_HINT) from error
+        except (kube_config.ConfigException, OSError, ValueError, yaml.YAMLError, *_MISSHAPEN) as error:
+            raise MeshError("cluster_config", _complaint(error), where=_place(connection), hint=_HINT) from error
     return Endpoint(
         configuration.host.rstrip("/"), _pool(configuration, tls), _authorization(configuration, connection)
     )
@@ -56,6 +57,8 @@ kube_config: Any = untyped_kube_config
 KubeConfigLoader: Any = untyped_loader
 #: The key under which the kubernetes library keeps the bearer token, since version 36 and before.
 _TOKEN, _OLD_TOKEN = "BearerToken", "authorization"
+#: What the library stumbles over when a part is of another shape than it expects.
+_MISSHAPEN = (AttributeError, KeyError, TypeError, IndexError)
 _HINT = "check kubeconfig, context and the K8S_AUTH_* variables"
 
 
@@ -167,5 +170,22 @@ def _place(connection: Connection) -> str:
     return "kubeconfig" if isinstance(connection.kubeconfig, Mapping) else connection.kubeconfig or "kubeconfig"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+#: The library's words for a name that the file does not define.
+_UNDEFINED = re.compile(r".*Expected object with name (.+) in .*/(context|cluster|user)s list")
+
+
+def _complaint(error: Exception) -> str:
+    """What is wrong, on one line and in words that tell people where to look."""
+    text = str(error).strip().partition("\n")[0] or type(error).__name__
+    undefined = _UNDEFINED.fullmatch(text)
+    if undefined:
+        return f"there is no {undefined[2]} {undefined[1]} in the kubeconfig"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"is not YAML: {error.problem} in line {error.problem_mark.line + 1}"
+    if isinstance(error, yaml.YAMLError):
+        return f"is not YAML: {text}"
+    if isinstance(error, ssl.SSLError):
+        return f"a certificate or key cannot be read: {text}"
+    if isinstance(error, _MISSHAPEN):
+        return "is not a kubeconfig"
+    return text.removeprefix("Invalid kube-config file. ")

@@ -99,6 +99,8 @@ def of_crds(objects: Iterable[Mapping[str, Any]]) -> Iterable[Resource]:
             continue
         spec = crd["spec"]
         for version in spec["versions"]:
+            if not version.get("served"):
+                continue
             yield Resource(
                 group=spec["group"],
                 version=version["name"],

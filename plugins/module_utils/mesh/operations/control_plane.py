@@ -115,7 +115,7 @@ def wanted(spec: ControlPlaneSpec, facts: Facts) -> list[ObjectSet]:
         version, objects = _rendered(item, spec, facts, program)
         if _follows(item, version, spec, facts):
             sets.append(_set(item, version, objects, spec))
-    gone = [name for name in SHARED if name in facts.inventories and name not in names and not _others(spec, facts)]
+    gone = [name for name in SHARED if name not in names and _may_go(name, spec, facts)]
     return _default_validator_to_istiod(sets, spec) + [
         ObjectSet(name, spec.namespace, manager(NAME, name)) for name in gone
     ]
@@ -135,6 +135,13 @@ def _namespace(spec: ControlPlaneSpec) -> Object:
     """The control plane's namespace, of which only the network label is ours."""
     network = {"labels": {"topology.istio.io/network": spec.network}} if spec.network else {}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": spec.namespace, **network}}
+
+
+def _may_go(name: str, spec: ControlPlaneSpec, facts: Facts) -> bool:
+    """Whether a shared set that this declaration does not have is taken away: other revisions may stand on it,
+    so it takes the last revision, or a word (``cni: false``)."""
+    asked = name == "cni" and spec.cni is False
+    return name in facts.inventories and (asked or not _others(spec, facts))
 
 
 def _follows(item: Release, version: str, spec: ControlPlaneSpec, facts: Facts) -> bool:

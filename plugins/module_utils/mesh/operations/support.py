@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ..model.errors import MeshError
@@ -25,6 +26,8 @@ GATEWAY_API: dict[str, dict[str, tuple[int, int]]] = {
 }
 _GROUP = "gateway.networking.k8s.io"
 _BUNDLE = "gateway.networking.k8s.io/bundle-version"
+#: Builds from branches say something else there, of which nothing follows.
+_RELEASE = re.compile(r"v?(\d+)\.(\d+)\b.*")
 
 
 def kubernetes(istio: str, server: str) -> Iterator[Finding]:
@@ -57,10 +60,10 @@ def gateway_api(istio: str, definitions: Sequence[Object]) -> Iterator[Finding]:
     for definition in definitions:
         plural, group = definition["metadata"]["name"].split(".", 1)
         bundle = annotations_of(definition).get(_BUNDLE, "")
-        if group != _GROUP or plural not in oldest or not bundle:
+        release = _RELEASE.fullmatch(bundle)
+        if group != _GROUP or plural not in oldest or not release:
             continue
-        major, minor = (int(part) for part in bundle.lstrip("v").split(".")[:2])
-        if (major, minor) < oldest[plural]:
+        if (int(release[1]), int(release[2])) < oldest[plural]:
             wanted = ".".join(str(part) for part in oldest[plural])
             yield Finding(
                 "warning",

@@ -56,7 +56,8 @@ class ControlPlaneSpec:
     image_pull_policy: ImagePullPolicy | None = option("When nodes pull images.", default=None)
     image_pull_secrets: list[str] = option("Names of pull secrets in O(namespace).", default=[])
     cni: bool | None = option(
-        "Install the CNI node agent, so that pods need no privileges; unset it follows profile and platform.",
+        "Install the CNI node agent, so that pods need no privileges. Unset, it follows profile and platform, and an "
+        "agent that is there stays as long as another revision is; V(false) takes it away.",
         default=None,
     )
     trust_domain: str | None = option("Trust domain of all identities.", default=None, check=checks.dns_subdomain)
