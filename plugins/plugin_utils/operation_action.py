@@ -26,18 +26,21 @@ class OperationAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = self._arguments(variables)
-        if not self._in_process(variables):
-            done = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=self._task.async_val)
-            for line in done.get("plan", ()):
-                self._display.display(f"{variables.get('inventory_hostname')}: {line}")
-            return {**result, **done}
-        # The worker is forked for this one task: its environment is the task's.
-        os.environ.update(self._environment())
         host = str(variables.get("inventory_hostname", "cluster"))
+        in_process = self._in_process(variables)
+        if in_process:
+            # The worker is forked for this one task: its environment is the task's.
+            os.environ.update(self._environment())
         try:
+            # Also for the module, whose own check says less and gives no error that could be looked at.
             parameters = validated(self.operation, arguments)
         except MeshError as error:
             return {**result, **failure(error.at(host))}
+        if not in_process:
+            done = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=self._task.async_val)
+            for line in done.get("plan", ()):
+                self._display.display(f"{host}: {line}")
+            return {**result, **done}
         outcome = perform(
             self.operation,
             parameters,

@@ -15,6 +15,8 @@ _SUBDOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL.pattern}(\.{_LABEL.pattern})*"
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 #: Chart versions and image tags are semantic versions without a leading v.
 _VERSION = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+#: Any scheme: helm has plugins for more than it fetches itself.
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]\S*")
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
 
@@ -26,6 +28,7 @@ dns_label = _matching(_LABEL, "a DNS label (lower-case letters, digits and -, at
 dns_subdomain = _matching(_SUBDOMAIN, "a DNS subdomain (lower-case letters, digits, - and .)")
 label_value = _matching(_LABEL_VALUE, "a Kubernetes label value (letters, digits, -, _ and ., at most 63)")
 version = _matching(_VERSION, "a full version such as 1.31.0")
+url = _matching(_URL, "a URL such as https://charts.example.com")
 
 
 def positive(value: int) -> str | None:

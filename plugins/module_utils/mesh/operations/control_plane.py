@@ -41,6 +41,8 @@ class Facts:
     definitions: tuple[Object, ...]
     #: Pods with a proxy of this revision, as ``namespace/name``; looked up only where it decides.
     proxies: Callable[[], tuple[str, ...]]
+    #: What istiod left in its namespace; looked up only for a removal.
+    leftovers: Callable[[], tuple[Ref, ...]]
     #: Tags that point at this revision.
     tags: tuple[str, ...]
 
@@ -55,6 +57,7 @@ def observe(cluster: Reader, spec: ControlPlaneSpec) -> Facts:
         injectors=tuple(injectors),
         definitions=tuple(support.gateway_api_definitions(cluster)),
         proxies=lambda: tuple(discovery.proxies_of(cluster, spec.revision)),
+        leftovers=lambda: tuple(discovery.leftovers(cluster, spec.namespace)),
         tags=tuple(discovery.tags_of(injectors, spec.revision)),
     )
 
@@ -188,7 +191,7 @@ def removal(spec: ControlPlaneSpec, facts: Facts) -> Removal:
     for name in reversed(SHARED):
         fields = (namespace,) if name == "base" else ()
         sets.append(ObjectSet(name, spec.namespace, manager(NAME, name), fields=fields))
-    return Removal(tuple(sets), tuple(discovery.leftovers(spec.namespace)), discovery.LEFTOVERS)
+    return Removal(tuple(sets), facts.leftovers(), discovery.LEFTOVERS)
 
 
 def proofs(spec: ControlPlaneSpec, _facts: Facts) -> Iterator[Proof]:

@@ -7,39 +7,26 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..model.objects import Object, Ref, annotations_of, labels_of
+from ..model.objects import Object, Ref, annotations_of, labels_of, ref
 from ..model.operation import Reader
 from ..model.sets import DEFAULT_REVISION
 
 #: What istiod writes at run time and nobody removes: (apiVersion, kind, label selector).
 LEFTOVERS: tuple[tuple[str, str, str], ...] = (("v1", "ConfigMap", "istio.io/config=true"),)
 
-#: Leader election and its own CA, in the control plane's namespace: (group, kind, name).
-_OF_ISTIOD: tuple[tuple[str, str, str], ...] = (
-    ("", "Secret", "istio-ca-secret"),
-    *(
-        (group, kind, f"istio-{name}")
-        for group, kind in (("", "ConfigMap"), ("coordination.k8s.io", "Lease"))
-        for name in (
-            "leader",
-            "namespace-controller-election",
-            "gateway-status-leader",
-            "gateway-deployment",
-            "gateway-deployment-default",
-            "status-leader",
-            "analyze-leader",
-            "node-untaint",
-            "ip-autoallocate",
-            "gateway-inference-pool",
-            "agentgateway-status-leader",
-        )
-    ),
-)
+#: How leader election marks the ConfigMaps that it uses (the older form of Leases).
+_LEADER = "control-plane.alpha.kubernetes.io/leader"
 
 
-def leftovers(namespace: str) -> Iterator[Ref]:
-    """What istiod leaves in its own namespace."""
-    return (Ref(group, kind, namespace, name) for group, kind, name in _OF_ISTIOD)
+def leftovers(cluster: Reader, namespace: str) -> Iterator[Ref]:
+    """What istiod leaves in its own namespace: its self-signed CA, and the locks of its leader elections."""
+    yield Ref("", "Secret", namespace, "istio-ca-secret")
+    for lease in cluster.list("coordination.k8s.io/v1", "Lease", namespace):
+        if str(lease["spec"].get("holderIdentity", "")).startswith("istiod"):
+            yield ref(lease)
+    for config in cluster.list("v1", "ConfigMap", namespace):
+        if '"holderIdentity":"istiod' in annotations_of(config).get(_LEADER, ""):
+            yield ref(config)
 
 
 def injectors(cluster: Reader) -> Sequence[Object]:

@@ -148,11 +148,17 @@ def plan_removal(
 
 
 def _leave(item: ObjectSet, live: Object, keep: Mapping[Ref, str]) -> Iterable[Change]:
+    """Our fields on somebody's object go. A namespace that the set created goes itself, or, where it is kept,
+    remembers who created it: a later purge takes it away."""
     key = ref(live)
-    if annotations_of(live).get(CREATED_BY) == item.id and key not in keep:
+    created = annotations_of(live).get(CREATED_BY) == item.id
+    if created and key not in keep:
         yield Change(key, "delete", item, live=live, member=False, reason="created with the set, and empty")
-    elif compare.owned_fields(live, item.manager) is not None:
-        bare = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": _identity(key)}
+        return
+    marks = {"annotations": {CREATED_BY: item.id}} if created else {}
+    bare = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": {**_identity(key), **marks}}
+    owned = compare.owned_fields(live, item.manager) is not None
+    if owned and not compare.equal(bare, live, item.manager):
         yield Change(key, "release", item, bare, live, member=False, reason=keep.get(key, ""))
 
 

@@ -25,6 +25,7 @@ class Charts:
     repository: str = option(
         "Chart repository: V(https://...) for an index, V(oci://...) for a registry; the chart's name is appended.",
         default=DEFAULT_REPOSITORY,
+        check=checks.url,
     )
     path: str | None = option(
         "Directory that holds the charts (V(base), V(istiod), V(gateway), V(cni), V(ztunnel), or Istio's own tree); "
