@@ -18,7 +18,7 @@ from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import Connection, Mode, RunOptions
 from .mesh.model.report import Report
-from .mesh.model.spec import Field, Type, fields, parse, unknown_option
+from .mesh.model.spec import Field, Type, chosen, fields, parse, unknown_option
 from .mesh.operations.registry import OPERATIONS
 
 ArgumentSpec = dict[str, dict[str, Any]]
@@ -105,10 +105,14 @@ def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if key not in known:
             raise unknown_option(key, "", list(spec))
     checked = ArgumentSpecValidator(spec).validate(dict(arguments))
-    if checked.error_messages:
-        parse(operation.spec, _chosen(arguments, operation.spec))
-        raise MeshError("invalid_option", "; ".join(checked.error_messages))
     parameters: dict[str, Any] = checked.validated_parameters
+    parse(operation.spec, _chosen(parameters, operation.spec))
+    if isinstance(operation, Declarative):
+        parse(RunOptions, _chosen(parameters, RunOptions))
+        chosen(str(parameters["state"]), operation.states, "state")
+    if checked.error_messages:
+        parse(operation.spec, _chosen(arguments, operation.spec))  # what could not be converted is not among parameters
+        raise MeshError("invalid_option", "; ".join(checked.error_messages))
     return parameters
 
 
@@ -137,6 +141,9 @@ def perform(
     try:
         spec = parse(operation.spec, _chosen(arguments, operation.spec))
         options = parse(RunOptions, _chosen(arguments, RunOptions))
+    except MeshError as error:
+        return failure(error.at(host))
+    try:
         connection = Connection(
             **{key: _connected(arguments[key]) for key in CONNECTION if arguments.get(key) is not None}
         )
@@ -183,15 +190,22 @@ def _text(values: Mapping[str, Any]) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n... {len(text) - _LONGEST} more characters\n"
 
 
+def _shown(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that every result repeats: without maps and lists, in which secrets may be."""
+    return {key: value for key, value in arguments.items() if not isinstance(value, (dict, list))}
+
+
 def run_module(name: str) -> None:
     """The whole of a module: for connections that are not local, or hosts where Ansible's Python lacks libraries."""
-    module = AnsibleModule(argument_spec=argument_spec(OPERATIONS[name]), supports_check_mode=True)
+    # no_log keeps the arguments out of the host's system log: objects may be Secrets.
+    module = AnsibleModule(argument_spec=argument_spec(OPERATIONS[name]), supports_check_mode=True, no_log=True)
     if MISSING:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=MISSING)
     host = module.params.get("context") or os.environ.get("K8S_AUTH_CONTEXT") or "cluster"
     result = perform(
         name, module.params, check=module.check_mode, diff=module._diff, host=host, tell=lambda _line: None
     )
+    result["invocation"] = {"module_args": _shown(module.params)}
     for text in result.pop("warnings", ()):
         module.warn(text)
     if result.pop("failed", False):

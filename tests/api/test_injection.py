@@ -7,6 +7,7 @@ import pytest
 from mesh.model.errors import MeshError
 
 from .conftest import config_map
+from .injectors import injector, installed
 
 
 def labels(cluster, name):
@@ -16,38 +17,12 @@ def labels(cluster, name):
 
 @pytest.fixture
 def injectors(cluster):
-    """The webhooks of a default revision, of another one, and of a tag on it; they select nothing."""
-
-    def webhook(name, marks, value):
-        selector = {"matchExpressions": [{"key": "istio-injection", "operator": "In", "values": [value]}]}
-        return {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "MutatingWebhookConfiguration",
-            "metadata": {"name": f"test-{name}", "labels": marks},
-            "webhooks": [
-                {
-                    "name": "test.istio.io",
-                    "admissionReviewVersions": ["v1"],
-                    "clientConfig": {"url": "https://127.0.0.1:1/inject"},
-                    "failurePolicy": "Ignore",
-                    "namespaceSelector": selector,
-                    "objectSelector": {"matchLabels": {"test": "never"}},
-                    "sideEffects": "None",
-                }
-            ],
-        }
-
-    made = [
-        webhook("default", {"istio.io/rev": "default"}, "enabled"),
-        webhook("canary", {"istio.io/rev": "canary"}, "never"),
-        webhook("prod", {"istio.io/rev": "canary", "istio.io/tag": "prod"}, "never"),
-    ]
-    for obj in made:
-        cluster.apply(obj, "them")
-    yield
-    for obj in made:
-        path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-        cluster.transport.raw("DELETE", f"{path}/{obj['metadata']['name']}")
+    """A default revision, another one, and a tag on it."""
+    default = injector("test-default", {"istio.io/rev": "default"}, default=True)
+    canary = injector("test-canary", {"istio.io/rev": "canary"})
+    prod = injector("test-prod", {"istio.io/rev": "canary", "istio.io/tag": "prod"})
+    with installed(cluster, default, canary, prod):
+        yield
 
 
 @pytest.mark.parametrize(

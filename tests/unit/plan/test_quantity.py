@@ -39,7 +39,9 @@ def test_parsed(text, number):
     assert parsed(text) == Decimal(number)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1x", "1 Gi", "Gi", "1K", "1mi", "1GI", "1kI", "1e", "1e3k", True, None, "1\n"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1x", "1 Gi", "Gi", "1K", "1mi", "1GI", "1kI", "1e", "1e3k", True, None, "1\n"]
+)
 def test_what_is_no_quantity(text):
     assert parsed(text) is None
     assert not equal(text, text)

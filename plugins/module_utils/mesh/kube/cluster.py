@@ -204,4 +204,4 @@ def connect(connection: Connection, name: str = "") -> Cluster:
     try:
         return Cluster(Transport(endpoint(connection), shown), shown)
     except MeshError as error:
-        raise error.at(shown) if name and name not in error.where else error from None
+        raise error.at(shown) if name else error from None

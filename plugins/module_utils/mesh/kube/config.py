@@ -186,6 +186,8 @@ def _complaint(error: Exception) -> str:
         return f"is not YAML: {text}"
     if isinstance(error, ssl.SSLError):
         return f"a certificate or key cannot be read: {text}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
     if isinstance(error, _MISSHAPEN):
         return "is not a kubeconfig"
     return text.removeprefix("Invalid kube-config file. ")

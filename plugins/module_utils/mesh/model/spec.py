@@ -13,7 +13,7 @@ import difflib
 import functools
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
@@ -136,7 +136,9 @@ def _parsed(field: Field, value: Any, where: str) -> Any:
     value = _converted(field.type, value, where)
     problem = field.option.check(value) if field.option.check else None
     if problem:
-        shown = "" if field.option.secret else f", not {value!r}"
+        # Of a filled list or map the check names what is wrong itself.
+        named = field.option.secret or (isinstance(value, (list, dict)) and value)
+        shown = "" if named else f", not {value!r}"
         raise MeshError("invalid_option", f"{problem}{shown}", where=where)
     return value
 
@@ -152,11 +154,7 @@ def _converted(wanted: Type, value: Any, where: str) -> Any:
         case "str", str():
             return value
         case "enum", str():
-            if value in wanted.choices:
-                return value
-            close = difflib.get_close_matches(value, wanted.choices, 1)
-            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(wanted.choices)}"
-            raise MeshError("invalid_option", f"has no choice {value!r}", where=where, hint=hint)
+            return chosen(value, wanted.choices, where)
         case "list", list() | tuple() if wanted.item:
             return [_converted(wanted.item, item, f"{where}[{i}]") for i, item in enumerate(value)]
         case "map", Mapping() if wanted.item:
@@ -187,9 +185,18 @@ def _name_of(value: Any) -> str:
     return next((name for kinds, name in table if isinstance(value, kinds)), type(value).__name__)
 
 
+def chosen(value: str, choices: Sequence[str], where: str) -> str:
+    """The value, when it is one of the choices; else the error with the nearest one."""
+    if value in choices:
+        return value
+    close = difflib.get_close_matches(value, choices, 1)
+    hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(choices)}"
+    raise MeshError("invalid_option", f"has no choice {value!r}", where=where, hint=hint)
+
+
 def unknown_option(key: str, path: str, names: list[str]) -> MeshError:
     """The error for a key that no option has, with the nearest name."""
-    close = difflib.get_close_matches(key, names, 1)
+    close = difflib.get_close_matches(str(key), names, 1)
     hint = f"did you mean {close[0]}?" if close else f"options: {', '.join(names)}"
     return MeshError("invalid_option", "is not an option", where=_join(path, key), hint=hint)
 

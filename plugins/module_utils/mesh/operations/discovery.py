@@ -10,6 +10,7 @@ from typing import Any
 from ..model.objects import Object, Ref, annotations_of, labels_of, ref
 from ..model.operation import Reader
 from ..model.sets import DEFAULT_REVISION
+from . import support
 
 #: What istiod writes at run time and nobody removes: (apiVersion, kind, label selector).
 LEFTOVERS: tuple[tuple[str, str, str], ...] = (("v1", "ConfigMap", "istio.io/config=true"),)
@@ -79,7 +80,7 @@ def proxies(cluster: Reader) -> Iterator[dict[str, str]]:
             "namespace": pod["metadata"]["namespace"],
             "name": pod["metadata"]["name"],
             "revision": _revision(status, pod),
-            "version": image.rpartition(":")[2].partition("-")[0],
+            "version": support.image_version(image),
             "image": image,
         }
 

@@ -12,7 +12,7 @@ from ..apply.readiness import addresses, status_of
 from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Query, Reader
 from ..model.specs.mesh_info import MeshInfoSpec
-from . import discovery
+from . import discovery, support
 
 
 def answer(cluster: Reader, spec: MeshInfoSpec) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _revisions(
         found.append(
             {
                 "revision": revision,
-                "version": image.rpartition(":")[2].partition("-")[0],
+                "version": support.image_version(image) or labels_of(deployment).get("app.kubernetes.io/version", ""),
                 "ready": status.ready,
                 "reason": status.reason,
                 "webhook": _signed(discovery.injector_of(injectors, revision)),
@@ -91,7 +91,7 @@ def _gateways(cluster: Reader) -> list[dict[str, Any]]:
                 "name": service["metadata"]["name"],
                 "type": service["spec"]["type"],
                 "addresses": addresses(service),
-                "ports": [port["port"] for port in service["spec"]["ports"]],
+                "ports": [port["port"] for port in service["spec"].get("ports") or ()],
             }
         )
     return sorted(found, key=lambda item: (item["namespace"], item["name"]))

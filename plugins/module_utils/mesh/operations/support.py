@@ -76,5 +76,11 @@ def gateway_api(istio: str, definitions: Sequence[Object]) -> Iterator[Finding]:
             )
 
 
+def image_version(image: str) -> str:
+    """The Istio version in an image's tag, without its flavour; empty for an image that is pinned by digest alone."""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    return tag.partition("-")[0]
+
+
 def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])

@@ -77,7 +77,7 @@ def members(item: ObjectSet) -> Iterable[Object]:
 def plan_set(item: ObjectSet, live: Mapping[Ref, Object]) -> list[Change]:
     """Changes that bring a set about; ``live`` holds what was found of its objects and of its members."""
     changes = [_member_change(item, obj, live.get(ref(obj))) for obj in members(item)]
-    changes += [_field_change(item, without_nulls(obj), live.get(ref(obj))) for obj in item.fields]
+    changes += [_field_change(item, without_empty_marks(without_nulls(obj)), live.get(ref(obj))) for obj in item.fields]
     wanted = {change.ref for change in changes}
     changes += [_prune(item, obj) for key, obj in live.items() if key not in wanted and is_member(obj, item)]
     return changes

@@ -43,12 +43,12 @@ def owned_fields(live: Mapping[str, Any], manager: str) -> dict[str, Any] | None
 def equal(wanted: Object, live: Object, manager: str) -> bool:
     """Whether applying ``wanted`` as ``manager`` would leave ``live`` as it is."""
     fields = owned_fields(live, manager)
-    if fields is None:
-        return False
     body = {key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")}
     body["metadata"] = {key: value for key, value in wanted["metadata"].items() if key not in _IDENTITY}
-    if not body["metadata"] and "f:metadata" not in fields:
+    if not body["metadata"] and "f:metadata" not in (fields or {}):
         del body["metadata"]
+    if fields is None:
+        return not body  # an apply of nothing but the identity owns nothing, and leaves no entry
     return _map_equal(fields, body, live, "")
 
 

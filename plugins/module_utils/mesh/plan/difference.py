@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..model.objects import Object
+from ..model.objects import Object, annotations_of
 from ..model.report import FieldChange
 
 #: Metadata that the API server keeps by itself.
@@ -16,26 +16,22 @@ _SERVER_KEPT = frozenset(
 )
 #: Values of these fields of Secrets never leave the process: not the value, nor its length or hash.
 _SECRET_FIELDS = ("data", "stringData")
+#: Where kubectl keeps a copy of the whole object.
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MISSING = object()
 
 REDACTED = "(redacted)"
 
 
 def comparable(obj: Mapping[str, Any] | None) -> Object:
-    """An object without what the API server keeps, without status, and with secrets redacted."""
+    """An object without what the API server keeps, without status, and without what repeats all of a Secret."""
     if obj is None:
         return {}
     shown = {key: value for key, value in obj.items() if key != "status"}
     shown["metadata"] = {key: value for key, value in obj["metadata"].items() if key not in _SERVER_KEPT}
+    if obj.get("kind") == "Secret" and _LAST_APPLIED in annotations_of(obj):
+        shown["metadata"]["annotations"] = {**annotations_of(obj), _LAST_APPLIED: REDACTED}
     return shown
-
-
-def redacted(obj: Object) -> Object:
-    """The same object with every value of a Secret replaced."""
-    if obj.get("kind") != "Secret":
-        return obj
-    hidden = {name: dict.fromkeys(obj[name], REDACTED) for name in _SECRET_FIELDS if obj.get(name)}
-    return {**obj, **hidden}
 
 
 def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[FieldChange, ...]:

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-_QUANTITY = re.compile(r"([+-]?[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e([+-]?\d+)|(n|u|m|k|[MGTPE]i?|Ki))?", re.IGNORECASE)
+_QUANTITY = re.compile(r"([+-]?[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?\d{1,3})|(n|u|m|k|[MGTPE]i?|Ki))?")
 _POWERS = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ _TREE = {
     "istiod": ("istiod", "istio-control/istio-discovery"),
     "cni": ("cni", "istio-cni"),
 }
+#: What the charts in Istio's own tree have for a version.
+_UNRELEASED = "1.0.0"
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,18 @@ class Chart:
 
 def get(source: Charts, name: str, version: str | None, helm: Helm) -> Chart:
     """The chart; raises MeshError ``chart_unavailable`` or ``chart_digest``."""
-    path = _in_directory(source.path, name) if source.path else _pulled(source, name, version, helm)
+    path = _in_directory(source.path, name, version) if source.path else _pulled(source, name, version, helm)
     try:
         chart = _of_directory(name, path) if path.is_dir() else _of_archive(name, path)
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
         raise MeshError("chart_unavailable", f"cannot read the chart: {error}", where=str(path)) from error
+    if version and chart.version not in (version, _UNRELEASED):
+        raise MeshError(
+            "chart_unavailable",
+            f"chart {name} has version {chart.version}, not {version}",
+            where=str(path),
+            hint="correct version or charts.path",
+        )
     wanted = source.digests.get(name)
     if wanted and wanted.removeprefix("sha256:") != chart.digest:
         if not source.path:
@@ -56,20 +67,25 @@ def get(source: Charts, name: str, version: str | None, helm: Helm) -> Chart:
     return chart
 
 
-def _in_directory(directory: str, name: str) -> Path:
+def _in_directory(directory: str, name: str, version: str | None) -> Path:
     root = Path(directory).expanduser()
     for place in _TREE.get(name, (name,)):
         if (root / place / "Chart.yaml").is_file():
             return root / place
-    archives = sorted(root.glob(f"{name}-[0-9]*.tgz"))
+    archives = sorted(root.glob(f"{name}-[0-9]*.tgz"), key=_by_numbers)
+    chosen = [path for path in archives if path.name == f"{name}-{version}.tgz"]
     if archives:
-        return archives[-1]
+        return (chosen or archives)[-1]
     raise MeshError(
         "chart_unavailable",
         f"there is no chart {name} in {directory}",
         where="charts.path",
         hint=f"it must hold {name}/Chart.yaml or {name}-<version>.tgz",
     )
+
+
+def _by_numbers(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", path.name)]
 
 
 def _pulled(source: Charts, name: str, version: str | None, helm: Helm) -> Path:
@@ -107,8 +123,10 @@ def _facts(data: bytes) -> dict[str, Any]:
     """What opening an archive tells: it is opened once, as long as its bytes stay the same."""
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
         files = {item.name: archive.extractfile(item).read() for item in archive if item.isfile()}  # type: ignore[union-attr]
-    manifest = next(text for file, text in files.items() if file.count("/") == 1 and file.endswith("/Chart.yaml"))
-    return {"version": _version(manifest), "asks_api_versions": _asks(files.values())}
+    manifests = [text for file, text in files.items() if file.count("/") == 1 and file.endswith("/Chart.yaml")]
+    if not manifests:
+        raise ValueError("there is no Chart.yaml in it")
+    return {"version": _version(manifests[0]), "asks_api_versions": _asks(files.values())}
 
 
 def _of_directory(name: str, path: Path) -> Chart:

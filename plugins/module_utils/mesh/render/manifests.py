@@ -51,7 +51,7 @@ def parse(text: str, where: str) -> list[Object]:
     """The objects of a YAML stream, Lists opened; raises MeshError ``invalid_object`` with file and line."""
     try:
         return list(flatten(yaml.load_all(text, _Loader), where))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 looks like a date
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
         raise MeshError("invalid_object", f"not YAML: {getattr(error, 'problem', error)}", where=place) from error
