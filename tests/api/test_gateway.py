@@ -57,9 +57,11 @@ def test_what_others_keep_on_it_is_left_to_them(api, cluster, namespace, gateway
     gateway()
     live = cluster.get("apps/v1", "Deployment", namespace, "gw")
     live["spec"]["replicas"] = 4
+    del live["metadata"]["resourceVersion"]  # the Deployment controller writes status at the same time
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/gw"
     cluster.transport.raw("PUT", path, query={"fieldManager": "autoscaler"}, body=json.dumps(live).encode())
     before = service(cluster, namespace)
+    del before["metadata"]["resourceVersion"]
     before["metadata"].setdefault("annotations", {})["cloud.example.com/balancer"] = "lb-1"
     path = f"/api/v1/namespaces/{namespace}/services/gw"
     cluster.transport.raw("PUT", path, query={"fieldManager": "cloud"}, body=json.dumps(before).encode())
