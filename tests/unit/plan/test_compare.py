@@ -151,3 +151,53 @@ def test_what_was_applied_is_equal_and_any_drift_is_not(spec):
 )
 def test_quantities(left, right, same):
     assert quantity.equal(left, right) is same
+
+
+def keyed(fields):
+    return {"f:spec": {"f:env": {'k:{"name":"A"}': {".": {}, "f:name": {}, **fields}}}}
+
+
+@pytest.mark.parametrize(
+    ("env", "fields", "stored", "same"),
+    [
+        # The server leaves out the empty value of a variable.
+        ([{"name": "A", "value": ""}], {"f:value": {}}, [{"name": "A"}], True),
+        ([{"name": "A", "value": "x"}], {"f:value": {}}, [{"name": "A"}], False),
+        ([{"name": "A"}], {}, [{"name": "A", "value": "of another"}], True),
+        ([{"name": "A"}], {"f:value": {}}, [{"name": "A", "value": "was ours"}], False),
+        ([{"name": "A"}], {}, [{"name": "B"}, {"name": "A"}], True),
+        ([{"name": "A"}], {}, [{"name": "B"}], False),
+        ([], {}, [{"name": "A"}], False),
+        ([{"name": "A"}], {}, None, False),
+        (
+            [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}],
+            {"f:valueFrom": {"f:resourceFieldRef": {}}},
+            [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "0"}}}],
+            True,
+        ),
+    ],
+)
+def test_lists_by_key(env, fields, stored, same):
+    have = live(keyed(fields), spec={"env": stored} if stored is not None else {})
+    assert equal(wanted(spec={"env": env}), have, ME) is same
+
+
+@pytest.mark.parametrize(
+    ("values", "owned", "stored", "same"),
+    [
+        (["a", "b"], ["a", "b"], ["b", "a", "c"], True),
+        (["a"], ["a", "b"], ["a", "b"], False),
+        (["a", "b"], ["a"], ["a", "b"], False),
+        (["a", "c"], ["a", "b"], ["a", "b", "c"], False),
+        (["a", "b"], ["a", "b"], ["a"], False),
+    ],
+)
+def test_lists_that_are_sets(values, owned, stored, same):
+    fields = {"f:spec": {"f:set": {f'v:"{value}"': {} for value in owned}}}
+    assert equal(wanted(spec={"set": values}), live(fields, spec={"set": stored}), ME) is same
+
+
+def test_an_entry_of_the_status_is_not_ours():
+    have = live(SPEC, spec={"replicas": 1})
+    have["metadata"]["managedFields"][0]["subresource"] = "status"
+    assert not equal(wanted(spec={"replicas": 1}), have, ME)

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from mesh.model.errors import MeshError
 from mesh.render.charts import Chart
@@ -43,6 +46,7 @@ def test_parse(text, names):
         ("apiVersion: 1\nkind: A\nmetadata: {name: a}", "file, document 1: has no apiVersion"),
         ("apiVersion: v1\nkind: A\nmetadata: {name: 1}", "file, document 1: has no metadata.name"),
         ("apiVersion: v1\nkind: A\nmetadata:\n", "file, document 1: has no metadata.name"),
+        ("apiVersion: v1\nkind: A\nmetadata: a\n", "file, document 1: has no metadata.name"),
         (f"kind: List\nitems: [{A}, {{kind: B}}]", "file, document 1, document 2: has no apiVersion"),
         ("apiVersion: v1\nkind: List\nitems:\n", "file, document 1: has no metadata.name"),
     ],
@@ -111,16 +115,17 @@ def test_only_results_without_secrets_are_kept(chart, tmp_path, text, calls):
     ],
 )
 def test_whatever_matters_is_part_of_the_key(chart, other):
-    arguments = {"release": "r", "namespace": "ns", "values": {"a": 1}, "target": TARGET}
+    arguments: dict[str, Any] = {"release": "r", "namespace": "ns", "values": {"a": 1}, "target": TARGET}
     render(Recorded(A), chart, **arguments)
-    again = Recorded(B, other.pop("identity", ("helm", 1, 1)))
-    changed = Chart(**{**vars(chart), **other.pop("chart", {})})
-    assert [obj["kind"] for obj in render(again, changed, **{**arguments, **other})] == ["B"]
+    again = Recorded(B, other.get("identity", ("helm", 1, 1)))
+    changed = replace(chart, **other.get("chart", {}))
+    arguments |= {key: value for key, value in other.items() if key in arguments}
+    assert [obj["kind"] for obj in render(again, changed, **arguments)] == ["B"]
 
 
 @pytest.mark.parametrize(("asks", "calls", "told"), [(False, 1, []), (True, 2, ["apps/v1", "v1"])])
 def test_api_versions_matter_only_to_charts_that_ask(chart, asks, calls, told):
-    helm, asking = Recorded(A), Chart(**{**vars(chart), "asks_api_versions": asks})
+    helm, asking = Recorded(A), replace(chart, asks_api_versions=asks)
     render(helm, asking, "r", "ns", {}, TARGET)
     render(helm, asking, "r", "ns", {}, Target("1.36.0", frozenset({"v1", "apps/v1", "x/v1"})))
     assert (len(helm.calls), helm.calls[0]) == (calls, told)

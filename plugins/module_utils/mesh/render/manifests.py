@@ -69,7 +69,8 @@ def flatten(documents: Iterable[Any], where: str) -> Iterator[Object]:
             yield from flatten(document["items"], place)
             continue
         missing = next((key for key in ("apiVersion", "kind") if not isinstance(document.get(key), str)), None)
-        if missing is None and not isinstance((document.get("metadata") or {}).get("name"), str):
+        metadata = document.get("metadata")
+        if missing is None and not (isinstance(metadata, dict) and isinstance(metadata.get("name"), str)):
             missing = "metadata.name"
         if missing:
             raise MeshError("invalid_object", f"has no {missing}", where=place)
