@@ -20,7 +20,7 @@ FOUND = [webhook("1-30"), webhook("1-31"), webhook("1-30", "stable"), webhook("1
 
 
 @pytest.mark.parametrize(
-    ("name", "revision"), [("1-31", "1-31"), ("prod", "1-31"), ("stable", "1-30"), ("default", None), ("", None)]
+    ("name", "revision"), [("1-31", "1-31"), ("prod", "1-31"), ("stable", "1-30"), ("default", None)]
 )
 def test_a_name_is_a_tag_or_a_revision(name, revision):
     assert discovery.resolve(FOUND, name) == revision
@@ -81,7 +81,7 @@ def test_only_what_istiod_held_is_left_over():
     leases = [lock("Lease", "istio-leader", "istiod-1"), lock("Lease", "theirs", "operator-1"), free]
     plain = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plain", "namespace": "ns"}}
     configs = [lock("ConfigMap", "istio-old", "istiod-1"), lock("ConfigMap", "other", "me"), plain]
-    found = list(discovery.leftovers(Listing(Lease=leases, ConfigMap=configs), "ns"))  # type: ignore[arg-type]
+    found = list(discovery.leftovers(Listing(Lease=leases, ConfigMap=configs), "ns"))
     assert found == [
         Ref("", "Secret", "ns", "istio-ca-secret"),
         Ref("coordination.k8s.io", "Lease", "ns", "istio-leader"),
@@ -112,7 +112,7 @@ def pod(status, containers=(), native=(), **labels):
     ],
 )
 def test_proxies(found, expected):
-    proxies = discovery.proxies(Listing(Pod=[found]))  # type: ignore[arg-type]
+    proxies = discovery.proxies(Listing(Pod=[found]))
     assert [(proxy["revision"], proxy["version"]) for proxy in proxies] == expected
 
 

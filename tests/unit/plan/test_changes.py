@@ -214,7 +214,6 @@ def test_a_deletion_sends_nothing():
         _ = change.sent
 
 
-@pytest.mark.xfail(strict=True, reason="differences() sees no order in lists of named items, nor true beside 1")
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -49,8 +49,6 @@ def _hidden(change: FieldChange) -> FieldChange:
 
 
 def _differences(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
-    if before == after:
-        return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}):
             yield from _differences(before.get(key, _MISSING), after.get(key, _MISSING), _join(path, key))
@@ -58,10 +56,13 @@ def _differences(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
         old, new = ({item["name"]: item for item in items} for items in (before, after))
         for name in [*old, *(name for name in new if name not in old)]:
             yield from _differences(old.get(name, _MISSING), new.get(name, _MISSING), f"{path}[{name}]")
+        # The order of routes decides which one matches.
+        if [name for name in old if name in new] != [name for name in new if name in old]:
+            yield FieldChange(path, list(old), list(new))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _differences(old, new, f"{path}[{index}]")
-    else:
+    elif before != after or isinstance(before, bool) is not isinstance(after, bool):  # to Python, true equals 1
         yield FieldChange(path, _shown(before), _shown(after))
 
 
