@@ -111,8 +111,6 @@ def _keyed(items: Sequence[Any], key: Mapping[str, Any]) -> Any:
 
 
 def _atomic_equal(wanted: Any, live: Any, name: str) -> bool:
-    if wanted == live:
-        return True
     if isinstance(wanted, Mapping) and isinstance(live, Mapping):
         defaults = _ATOMIC_DEFAULTS.get(name, {})
         expected = {**{key: value for key, value in defaults.items() if key in live}, **wanted}
@@ -121,4 +119,6 @@ def _atomic_equal(wanted: Any, live: Any, name: str) -> bool:
         )
     if isinstance(wanted, list) and isinstance(live, list):
         return len(wanted) == len(live) and all(_atomic_equal(a, b, name) for a, b in zip(wanted, live, strict=True))
-    return name in _QUANTITIES and quantity.equal(wanted, live)
+    if isinstance(wanted, bool) is not isinstance(live, bool):  # to Python, true equals 1
+        return False
+    return bool(wanted == live) or (name in _QUANTITIES and quantity.equal(wanted, live))

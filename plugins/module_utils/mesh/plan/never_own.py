@@ -25,9 +25,11 @@ def _failure_policy_at_creation(wanted: Object, live: Object | None, manager: st
     theirs = {webhook["name"]: webhook for webhook in live.get("webhooks") or ()}
     ours = _owned_webhooks(live, manager)
     for webhook in wanted.get("webhooks") or ():
-        webhook.pop("failurePolicy", None)
         name = webhook["name"]
-        if "f:failurePolicy" in ours.get(name, {}) and name in theirs:
+        if name not in theirs:
+            continue
+        webhook.pop("failurePolicy", None)
+        if "f:failurePolicy" in ours.get(name, {}):
             webhook["failurePolicy"] = theirs[name]["failurePolicy"]
 
 

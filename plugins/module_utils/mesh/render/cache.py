@@ -35,9 +35,10 @@ def read(path: Path) -> Any:
 
 
 def write(path: Path, value: Any) -> None:
-    """Store atomically; a full or read-only disk only costs the cache."""
-    with contextlib.suppress(OSError):
+    """Store atomically; a full or read-only disk, or a value that is not JSON (a date), only costs the cache."""
+    with contextlib.suppress(OSError, TypeError):
+        text = json.dumps(value)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "w") as file:
-            json.dump(value, file)
+            file.write(text)
         os.replace(temporary, path)
