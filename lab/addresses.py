@@ -15,6 +15,8 @@ BRIDGE_ADDRESS = "10.99.0.1"
 # The usual clusters keep their numbers, so that their addresses are the same on every machine.
 _FIXED = {"onprem": 11, "cloud": 12, "api": 13}
 _FREE = range(14, 22)
+#: Bare API servers have no load balancers, of whose pools there are only as many as there are numbers above.
+_BARE = range(22, 60)
 _POOL_START, _POOL_SIZE = 64, 16
 
 
@@ -60,13 +62,18 @@ class Addresses:
         return f"https://{self.node}:6443"
 
 
+def is_bare(name: str) -> bool:
+    """Whether a cluster of that name is an API server without nodes: ``api``, ``api-2``, ``api-bench``."""
+    return name == "api" or name.startswith("api-")
+
+
 def assign(names: list[str], taken: Mapping[str, int]) -> dict[str, int]:
     """A number for each name: what it has already, its fixed one, or the lowest free one."""
     numbers = dict(taken)
     for name in names:
         if name in numbers:
             continue
-        free = [number for number in _FREE if number not in numbers.values()]
+        free = [number for number in (_BARE if is_bare(name) else _FREE) if number not in numbers.values()]
         number = _FIXED.get(name) or (free[0] if free else None)
         if number is None:
             raise LabError(f"no address left for cluster {name}; take one down first (python -m lab status).")

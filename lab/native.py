@@ -56,7 +56,8 @@ def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str
 def up(names: Sequence[str], *, api: bool, kwok_nodes: int) -> Lab:
     """Bring the named clusters up, besides those that are up already."""
     wanted = _plans(names, api=api, kwok_nodes=kwok_nodes)
-    preflight.check(sum(1 for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()))
+    new = [plan for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()]
+    preflight.check(nodes=sum(plan.nodes for plan in new), bare=sum(not plan.nodes for plan in new))
     machine.check_owner()
     with_nodes = any(plan.nodes for plan in wanted)
     programs = build(with_images=with_nodes)
@@ -120,13 +121,18 @@ def _plans(names: Sequence[str], *, api: bool, kwok_nodes: int) -> list[Plan]:
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise LabError(f"cluster name {name!r} cannot be used; take a short one of a-z, 0-9 and dashes.")
     wanted = [name for name in dict.fromkeys(names) if name != API_CLUSTER]
-    if api or API_CLUSTER in names or kwok_nodes:
+    if api or API_CLUSTER in names or (kwok_nodes and not any(map(addresses.is_bare, wanted))):
         wanted.append(API_CLUSTER)
     if not wanted:
         raise LabError("no cluster asked for; name some after --clusters, or give --api.")
     numbers = addresses.assign(wanted, {entry.name: entry.number for entry in _known_clusters()})
     return [
-        Plan(name, Addresses(number), nodes=name != API_CLUSTER, kwok_nodes=kwok_nodes if name == API_CLUSTER else 0)
+        Plan(
+            name,
+            Addresses(number),
+            nodes=not addresses.is_bare(name),
+            kwok_nodes=kwok_nodes if addresses.is_bare(name) else 0,
+        )
         for name, number in numbers.items()
     ]
 

@@ -14,7 +14,7 @@ from mesh.kube.transport import Transport
 from mesh.model.errors import MeshError
 from mesh.model.options import Connection
 
-from .conftest import Api
+from .conftest import API, Api
 
 DIGEST = "0" * 64
 
@@ -251,13 +251,13 @@ def test_files_that_are_no_kubeconfig(api, tmp_path, content, message):
 
 
 def test_a_token_that_nobody_knows(api, lab):
-    connection = Connection(host=lab.cluster("api").server, api_key="wrong", validate_certs=False)
+    connection = Connection(host=lab.cluster(API).server, api_key="wrong", validate_certs=False)
     error = refused(lambda: Api(connection, api.writes)("mesh_info", {}))
     assert (error.code, error.hint) == ("unauthorized", "the credential is wrong or expired")
 
 
 def test_a_wrong_authority(api, lab):
-    error = refused(lambda: Api(Connection(host=lab.cluster("api").server), api.writes)("mesh_info", {}))
+    error = refused(lambda: Api(Connection(host=lab.cluster(API).server), api.writes)("mesh_info", {}))
     assert error.code == "cluster_unreachable"
     assert "certificate verify failed" in error.msg
     assert error.hint == "check ca_cert, or that this is the right cluster"

@@ -9,7 +9,7 @@ import pytest
 from mesh.model.errors import MeshError
 from mesh.model.options import Connection
 
-from .conftest import Api, config_map
+from .conftest import API, Api, config_map
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def limited(api, lab, cluster, namespace, counted):
         cluster.apply(obj, "test")
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     token = cluster.post(f"/api/v1/namespaces/{namespace}/serviceaccounts/limited/token", request)["status"]["token"]
-    server = lab.cluster("api").server
+    server = lab.cluster(API).server
     as_limited = Api(Connection(host=server, api_key=token, validate_certs=False), api.writes)
     yield as_limited
     cluster.transport.raw("DELETE", f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{namespace}")
@@ -69,7 +69,7 @@ def test_without_any_right_the_first_look_is_refused(api, lab, cluster, namespac
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody", "namespace": namespace}}
     cluster.apply(account, "test")
     token = cluster.post(f"/api/v1/namespaces/{namespace}/serviceaccounts/nobody/token", request)["status"]["token"]
-    nobody = Api(Connection(host=lab.cluster("api").server, api_key=token, validate_certs=False), api.writes)
+    nobody = Api(Connection(host=lab.cluster(API).server, api_key=token, validate_certs=False), api.writes)
     declared = {"name": "own", "namespace": namespace, "objects": [config_map("one", a="1")]}
     with pytest.raises(MeshError) as caught:
         nobody("config_set", declared)
