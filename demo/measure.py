@@ -21,6 +21,7 @@ from mesh.operations.mesh_info import answer
 REQUESTS = 400
 #: Seconds that rules may take until every proxy has them.
 PATIENCE = 60.0
+_PLAIN = "/api/v1/namespaces/shop/services/http:reviews:9080/proxy/reviews/0"
 #: What examples/shop/traffic.yml declares.
 FAULT_STATUS, FAULT_USER, CANARY_USER = 418, "tester", "jason"
 
@@ -112,8 +113,8 @@ def plain_text(cluster: Cluster) -> str:
     if not cluster.proxy_get("istio-system", "http:istiod:15014", "/version"):
         return "not known"
     try:
-        # POST is not repeated, so that the refusal is seen at once; a shop that answers says 404 or 405 to it.
-        cluster.transport.raw("POST", "/api/v1/namespaces/shop/services/http:reviews:9080/proxy/reviews/0")
+        # Not repeated, so that the refusal is seen at once; a shop that answers says 404 or 405 to it.
+        cluster.transport.raw("POST", _PLAIN, repeat="once")
     except ApiFailure as error:
         return "refused" if error.status in (502, 503) else f"ANSWERED {error.status}"
     return "ANSWERED"

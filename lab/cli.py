@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--clusters", nargs="*", metavar="NAME", help="default: onprem cloud")
     up.add_argument("--api", action="store_true", help="also a bare API server, as cluster `api`")
     up.add_argument("--kwok", type=int, default=0, metavar="N", help="simulated nodes on the cluster `api`")
+    up.add_argument("--istiod", action="store_true", help="with --kwok: istiod as a process when its pods are there")
     down = commands.add_parser("down", help="remove clusters; all when none is named")
     down.add_argument("names", nargs="*", metavar="NAME")
     commands.add_parser("env", help="print what to export")
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 def _up(options: argparse.Namespace) -> None:
     names = _DEFAULT_CLUSTERS if options.clusters is None else options.clusters
     provider = providers.choose()
-    lab = provider.up(providers.Request(names, api=options.api, kwok_nodes=options.kwok))
+    lab = provider.up(providers.Request(names, api=options.api, kwok_nodes=options.kwok, istiod=options.istiod))
     progress.say(f"up in {progress.elapsed():.1f} s: {', '.join(entry.name for entry in lab.clusters)}")
     progress.say(f"export KUBECONFIG={shlex.quote(lab.kubeconfig)}")
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import addons, cgroups, controlplane, kwok, loadbalancer, network, node, paths
+from lab import addons, cgroups, controlplane, istiod, kwok, loadbalancer, network, node, paths
 from lab.addresses import Addresses
 from lab.commands import run
 from lab.errors import LabError
@@ -40,6 +40,7 @@ class Plan:
     addresses: Addresses
     nodes: bool = True
     kwok_nodes: int = 0
+    istiod: bool = False
 
     def describe(self) -> Cluster:
         """Its entry in the state file."""
@@ -67,7 +68,7 @@ def up(plan: Plan, programs: dict[str, Path], images: Images | None) -> None:
     controlplane.write_credentials(home, addresses)
     network.create_namespace(home, addresses)
     progress.step("network and certificates")
-    controlplane.start_api_server(home, programs, addresses)
+    controlplane.start_api_server(home, programs, addresses, kube_proxy=plan.nodes)
     api = Api(home.access(addresses))
     if not plan.nodes or images is None:
         _up_without_node(plan, home, programs, api, progress)
@@ -95,7 +96,9 @@ def _up_without_node(plan: Plan, home: Home, programs: dict[str, Path], api: Api
     progress.step("API server")
     controlplane.start_controllers(home, programs, scheduler=plan.kwok_nodes > 0)
     if plan.kwok_nodes:
-        kwok.start(home, programs, api, plan.kwok_nodes)
+        kwok.start(home, programs, api, plan.addresses.pods, plan.kwok_nodes)
+    if plan.istiod:
+        istiod.start(home, programs, plan.addresses, paths.CHECKOUT)
     progress.step(f"controllers, {plan.kwok_nodes} simulated nodes")
 
 

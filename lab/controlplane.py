@@ -23,10 +23,14 @@ def write_credentials(home: Home, addresses: Addresses) -> None:
         kubeconfig.write(home.pki / f"{user}.kubeconfig", {home.name: Access(addresses.server, home.pki, user)})
 
 
-def start_api_server(home: Home, programs: dict[str, Path], addresses: Addresses) -> None:
+def start_api_server(home: Home, programs: dict[str, Path], addresses: Addresses, *, kube_proxy: bool) -> None:
     """etcd and the API server; the latter retries until the former answers."""
+    # Without kube-proxy no Service address leads anywhere: webhooks are called at their endpoints.
+    routing = f"--enable-aggregator-routing={str(not kube_proxy).lower()}"
     home.process("etcd").start(home.in_network(programs["etcd"], *_etcd(home)))
-    home.process("kube-apiserver").start(home.in_network(programs["kube-apiserver"], *_api_server(home.pki, addresses)))
+    home.process("kube-apiserver").start(
+        home.in_network(programs["kube-apiserver"], *_api_server(home.pki, addresses), routing)
+    )
 
 
 def wait_until_ready(home: Home, api: Api) -> None:

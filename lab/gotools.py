@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,11 +27,13 @@ class Family:
     programs: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
     static: bool = False
+    modules: Path = paths.GO_MODULES
+    """Where the directory of the family is: others than the lab have programs, too."""
 
     @property
     def module(self) -> Path:
         """The directory of its go.mod."""
-        return paths.GO_MODULES / self.name
+        return self.modules / self.name
 
     def arguments(self) -> list[str]:
         """Flags of `go build`."""
@@ -101,7 +104,11 @@ def build(names: list[str] | None = None) -> dict[str, Path]:
     unknown = sorted(set(names or ()) - set(FAMILIES))
     if unknown:
         raise LabError(f"unknown family {', '.join(unknown)}; there are {', '.join(FAMILIES)}.")
-    wanted = [FAMILIES[name] for name in names or FAMILIES]
+    return build_families([FAMILIES[name] for name in names or FAMILIES])
+
+
+def build_families(wanted: Sequence[Family]) -> dict[str, Path]:
+    """Build what the cache lacks of these; returns every program's path by its name."""
     progress = Progress("tools", len(wanted))
     programs: dict[str, Path] = {}
     for family in wanted:

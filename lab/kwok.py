@@ -15,8 +15,8 @@ _STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
 _MARK = "kwok.x-k8s.io/node"
 
 
-def start(home: Home, programs: dict[str, Path], api: Api, count: int) -> None:
-    """Start kwok and create the nodes `kwok-0` to `kwok-<count - 1>`."""
+def start(home: Home, programs: dict[str, Path], api: Api, pods: str, count: int) -> None:
+    """Start kwok and create the nodes `kwok-0` to `kwok-<count - 1>`; pods get their addresses out of `pods`."""
     stages = module_source("kwok", "sigs.k8s.io/kwok") / "kustomize" / "stage"
     process = home.process("kwok")
     process.start(
@@ -25,6 +25,7 @@ def start(home: Home, programs: dict[str, Path], api: Api, count: int) -> None:
             *(f"--config={path}" for folder in _STAGES for path in sorted((stages / folder).glob("*-*.yaml"))),
             f"--kubeconfig={home.pki}/admin.kubeconfig",
             f"--manage-nodes-with-annotation-selector={_MARK}=fake",
+            f"--cidr={pods}",
             "--node-lease-duration-seconds=40",
         )
     )

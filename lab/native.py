@@ -53,9 +53,11 @@ def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str
     return programs
 
 
-def up(names: Sequence[str], *, api: bool, kwok_nodes: int) -> Lab:
+def up(names: Sequence[str], *, api: bool, kwok_nodes: int, istiod: bool = False) -> Lab:
     """Bring the named clusters up, besides those that are up already."""
-    wanted = _plans(names, api=api, kwok_nodes=kwok_nodes)
+    wanted = [
+        replace(plan, istiod=istiod and plan.kwok_nodes > 0) for plan in _plans(names, api=api, kwok_nodes=kwok_nodes)
+    ]
     new = [plan for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()]
     preflight.check(nodes=sum(plan.nodes for plan in new), bare=sum(not plan.nodes for plan in new))
     machine.check_owner()

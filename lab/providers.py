@@ -21,6 +21,7 @@ class Request:
     clusters: Sequence[str]
     api: bool = False
     kwok_nodes: int = 0
+    istiod: bool = False
 
 
 class Provider(Protocol):
@@ -41,7 +42,7 @@ class Native:
 
     def up(self, request: Request) -> Lab:
         """Build what is missing and bring the clusters up."""
-        return native.up(request.clusters, api=request.api, kwok_nodes=request.kwok_nodes)
+        return native.up(request.clusters, api=request.api, kwok_nodes=request.kwok_nodes, istiod=request.istiod)
 
     def down(self, names: Sequence[str]) -> None:
         """Leave nothing of them."""

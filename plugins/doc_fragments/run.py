@@ -10,12 +10,35 @@ class ModuleDocFragment:
 options:
   adopt:
     description:
-    - Take over objects of that name that Helm or istioctl installed, instead of refusing.
+    - Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of refusing.
+      What the tool applied and this declaration does not want goes; pods do not restart for it. What an operator,
+      a cloud, a GitOps controller or another set keeps is refused all the same.
     type: bool
     default: false
+  helm_release:
+    description:
+    - 'With O(adopt), what becomes of a Helm release when everything that it holds was taken over; before that it
+      stays as it is, with a warning that names what else it holds. V(keep) leaves its records and the objects''
+      C(meta.helm.sh) annotations, so that C(helm upgrade) can go on after O(state=released). V(record) marks its
+      newest record C(uninstalled), as C(helm uninstall --keep-history) would, and takes the annotations off: C(helm
+      history) tells who took over, C(helm upgrade) refuses, C(helm rollback) leads back after O(state=released).
+      V(remove) deletes all its records and takes the annotations off; C(helm upgrade --install --take-ownership)
+      leads back. Without the annotations the generation of Deployments counts one up, without a rollout.'
+    type: str
+    choices:
+    - keep
+    - record
+    - remove
+    default: keep
   force:
     description:
     - Take over fields that another field manager owns, instead of refusing with the list.
+    type: bool
+    default: false
+  recreate:
+    description:
+    - Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs
+      and volumes are never deleted for it.
     type: bool
     default: false
   purge:

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,12 +15,12 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .mesh.apply.engine import run
-from .mesh.kube.cluster import connect
+from .mesh.kube.cluster import Cluster, connect
 from .mesh.kube.libraries import MISSING
 from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import Connection, Mode, RunOptions
-from .mesh.model.report import Report
+from .mesh.model.report import APPLIED, Report
 from .mesh.model.spec import Field, Type, chosen, fields, parse, unknown_option
 from .mesh.operations.registry import OPERATIONS
 
@@ -150,7 +153,8 @@ def perform(
         cluster = connect(connection, host)
         try:
             mode = Mode(arguments.get("state", "present"), check)
-            report = run(operation, spec, cluster, options, mode, progress)
+            with _stopped_by_signals(cluster):
+                report = run(operation, spec, cluster, options, mode, progress)
         finally:
             cluster.close()
     except MeshError as error:
@@ -159,6 +163,27 @@ def perform(
     if not isinstance(operation, Declarative):
         del result["plan"]
     return {**result, "diff": list(_diff(report))} if diff and isinstance(operation, Declarative) else result
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(cluster: Cluster) -> Iterator[None]:
+    """The first SIGINT or SIGTERM lets requests in flight end and gives locks back; the second ends at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, before[number])
+        cluster.transport.cancel()
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _chosen(arguments: Mapping[str, Any], spec: type) -> dict[str, Any]:
@@ -175,7 +200,7 @@ _LONGEST = 8000
 
 def _diff(report: Report) -> Iterator[dict[str, str]]:
     for change in report.objects:
-        if change.action not in ("create", "update", "delete"):
+        if change.action not in (*APPLIED, "delete"):
             continue
         yield {
             "before_header": f"{change.ref}",

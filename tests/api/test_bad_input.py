@@ -215,7 +215,7 @@ def test_values_that_the_chart_refuses(api, lab, values, message):
     ],
 )
 def test_connections(api, lab, monkeypatch, options, code, message):
-    monkeypatch.setattr("mesh.kube.transport.FIRST_CONTACT_BUDGET", 0.5)
+    monkeypatch.setattr("mesh.kube.retrying.FIRST_CONTACT_BUDGET", 0.5)
     given = {"kubeconfig": str(lab.kubeconfig), **options}
     error = refused(lambda: Api(Connection(**given), api.writes)("mesh_info", {}))
     assert error.code == code

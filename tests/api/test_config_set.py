@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from mesh.kube.cluster import Cluster
+from mesh.kube.transport import Transport
 from mesh.model.errors import MeshError
 from mesh.model.sets import applyset_id
 from mesh.plan.compare import owned_fields
@@ -47,7 +48,10 @@ def test_a_change_names_its_fields_and_touches_nothing_else(api, cluster, namesp
         ["data.a", "data.b"]
     ]
     assert found(cluster, namespace, "one")["data"] == {"a": "2"}
-    assert len(api.writes) == 1
+    assert [write.rpartition("/")[2] for write in api.writes if "leases" not in write] == [
+        f"meshops-config-{namespace}",
+        "one",
+    ]
 
 
 def test_what_leaves_the_declaration_is_pruned(api, cluster, namespace):
@@ -84,7 +88,25 @@ def test_check_mode_tells_what_the_run_does(api, namespace):
         ({"annotations": {"meta.helm.sh/release-name": "shop"}}, "Helm release (shop)", True),
         ({"annotations": {"argocd.argoproj.io/tracking-id": "app:x"}}, "Argo CD (app:x)", False),
         ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "Flux (apps)", False),
+        ({"labels": {"helm.toolkit.fluxcd.io/name": "apps"}}, "Flux (apps)", False),
+        ({"manager": "kustomize-controller"}, "Flux (kustomize-controller)", False),
+        ({"labels": {"argocd.argoproj.io/instance": "apps"}}, "Argo CD (apps)", False),
+        ({"manager": "argocd-controller"}, "Argo CD (argocd-controller)", False),
+        ({"labels": {"kapp.k14s.io/app": "17"}}, "kapp (17)", False),
+        ({"labels": {"olm.owner": "csv"}}, "OLM (csv)", False),
+        ({"labels": {"olm.managed": "true"}}, "OLM (true)", False),
+        ({"labels": {"managed-by": "sail-operator"}}, "Sail operator (sail-operator)", False),
+        ({"annotations": {"operator-sdk/primary-resource": "ns/name"}}, "Sail operator (ns/name)", False),
+        (
+            {"labels": {"istio.io/owned-by": "mesh.googleapis.com"}},
+            "Google Cloud Service Mesh (mesh.googleapis.com)",
+            False,
+        ),
+        ({"labels": {"kubernetes.azure.com/managedby": "aks"}}, "AKS (aks)", False),
+        ({"labels": {"addonmanager.kubernetes.io/mode": "EnsureExists"}}, "add-on manager (EnsureExists)", False),
         ({"labels": {PART_OF: "applyset-other-v1"}}, "another ApplySet (applyset-other-v1)", False),
+        ({"manager": "pulumi-kubernetes-1a2b3c"}, "Pulumi (pulumi-kubernetes-1a2b3c)", True),
+        ({"manager": "kubectl"}, "kubectl (kubectl)", True),
         ({"manager": "kubectl-client-side-apply"}, "kubectl (kubectl-client-side-apply)", True),
         ({"manager": "istio-operator"}, "istioctl (istio-operator)", True),
         ({}, "somebody else", True),
@@ -120,7 +142,7 @@ def test_released_forgets_and_keeps(api, cluster, namespace):
     left = found(cluster, namespace, "one")
     assert left["data"] == {"a": "1"}
     assert PART_OF not in left["metadata"].get("labels", {})
-    assert owned_fields(left, f"meshops/config_set/{namespace}") is None
+    assert owned_fields(left, f"meshops/config_set/{namespace}/{namespace}") is None
     assert found(cluster, namespace, f"meshops-config-{namespace}") is None
 
 
@@ -151,7 +173,7 @@ def test_absent_removes_all_and_then_has_nothing_to_do(api, cluster, namespace):
 @pytest.fixture
 def killed(monkeypatch):
     """Runs a call whose process dies at its Nth write: that one and all after it raise."""
-    real = {name: getattr(Cluster, name) for name in ("apply", "delete", "merge_patch")}
+    real = {name: getattr(Cluster, name) for name in ("create", "apply", "delete", "merge_patch")}
     lock = threading.Lock()
 
     def run(after, call):
@@ -159,7 +181,7 @@ def killed(monkeypatch):
 
         def dying(name):
             def write(self, *arguments, **options):
-                if not options.get("dry_run"):
+                if not options.get("dry_run") and type(self.transport) is Transport:  # not an imagined server
                     with lock:
                         left[0] -= 1
                         dead = left[0] < 0
@@ -205,7 +227,7 @@ def test_stopped_at_any_write_the_next_run_converges(api, cluster, namespace, ki
         assert not api("config_set", second).changed
         assert api.writes == []
         api("config_set", first)
-    assert deaths == 6, "2 updates, 2 creations, 2 deletions"
+    assert deaths == 8, "lock, inventory, 2 updates, 2 creations, 2 deletions"
 
 
 def test_stopped_while_it_is_made_or_removed(api, cluster, namespace, killed):

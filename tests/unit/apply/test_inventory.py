@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from mesh.apply import inventory
 from mesh.apply.inventory import Hints, hints_of
 from mesh.kube.cluster import Cluster
+from mesh.model.errors import MeshError
 from mesh.model.objects import GroupKind, ObjectSet, Ref
 from mesh.model.sets import applyset_id
 
@@ -20,6 +22,7 @@ class Shelf:
 
     def __init__(self, live=None):
         self.live, self.manager, self.force = live, "", False
+        self.transport = SimpleNamespace(server_time=1_800_000_000.0)
 
     def get(self, _api_version, _kind, namespace, name):
         metadata = (self.live or {}).get("metadata", {})
@@ -45,6 +48,7 @@ def read(live, item=SET):
     [
         Hints(),
         Hints(frozenset({GroupKind("", "ConfigMap")})),
+        Hints(fields=frozenset({Ref("", "Namespace", "", "shop"), Ref("g.io", "Thing", "a", "b")})),
         Hints(
             frozenset({GroupKind("apps", "Deployment"), GroupKind("networking.istio.io", "Gateway")}),
             frozenset({"a", "b"}),
@@ -84,8 +88,16 @@ def test_a_set_that_was_never_applied():
 
 
 def test_a_config_map_of_others_with_that_name_is_none_of_ours():
-    parent = read({"metadata": {"name": "meshops-config-shop", "namespace": "shop"}})
-    assert (parent.live, parent.hints) == (None, Hints())
+    with pytest.raises(MeshError, match="is no inventory") as caught:
+        read({"metadata": {"name": "meshops-config-shop", "namespace": "shop"}})
+    assert (caught.value.code, caught.value.where) == ("foreign_owner", "ConfigMap shop/meshops-config-shop")
+
+
+def test_an_inventory_that_was_copied_is_refused():
+    live: Any = written(Hints()).live
+    live["metadata"]["labels"]["applyset.kubernetes.io/id"] = applyset_id("config-other", "shop")
+    with pytest.raises(MeshError, match="inventory of another set, or was edited"):
+        read(live)
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,12 @@ def change(group, kind, name="x"):
     [
         (Stage.NAMESPACES, ["Namespace"]),
         (Stage.DEFINITIONS, ["CustomResourceDefinition.apiextensions.k8s.io", "PriorityClass.scheduling.k8s.io"]),
+        (Stage.ROLES, ["ClusterRole.rbac.authorization.k8s.io", "Role.rbac.authorization.k8s.io"]),
         (
             Stage.CONFIGURATION,
             [
                 *("ConfigMap", "Secret", "Service", "ServiceAccount", "PersistentVolumeClaim"),
-                *("ClusterRole.rbac.authorization.k8s.io", "NetworkPolicy.networking.k8s.io"),
+                *("RoleBinding.rbac.authorization.k8s.io", "NetworkPolicy.networking.k8s.io"),
                 "PodDisruptionBudget.policy",
             ],
         ),
@@ -60,6 +61,7 @@ ALL = [
     change("apps", "Deployment"),
     change("", "Service"),
     change("", "ConfigMap"),
+    change("rbac.authorization.k8s.io", "Role"),
     change("apiextensions.k8s.io", "CustomResourceDefinition"),
     change("", "Namespace"),
 ]

@@ -35,10 +35,25 @@ FOREVER = 'namespaces "a" is forbidden: unable to create new content in namespac
         (
             403,
             status("a: field is immutable"),
-            "conflict",
+            "immutable",
             "a: field is immutable",
-            "delete the object, or keep the old value",
+            "keep the old value, or set recreate to delete the object and make it anew",
         ),
+        (
+            500,
+            status('failed calling webhook "w.x": no endpoints available'),
+            "webhook_unavailable",
+            'failed calling webhook "w.x": no endpoints available',
+            "look at the pods behind this webhook, or remove it",
+        ),
+        (
+            500,
+            status("etcdserver: mvcc: database space exceeded"),
+            "api_error",
+            "etcdserver: mvcc: database space exceeded",
+            "etcd is out of space: compact, defragment, or raise its quota",
+        ),
+        (422, status("a\x1b[2Jb\u202ec"), "invalid_object", "a\\x1b[2Jb\\x202ec", ""),
         (404, status("gone"), "api_error", "gone", ""),
         (409, status("changed"), "conflict", "changed", "run again"),
         (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -11,13 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from mesh.kube import transport
+from mesh.kube import retrying, transport
 from mesh.kube.config import endpoint
 from mesh.kube.transport import Transport
 from mesh.model.errors import MeshError
 from mesh.model.options import Connection
 
-HANG_UP = -1
+HANG_UP, HANG = -1, -2
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,6 +33,10 @@ class Handler(BaseHTTPRequestHandler):
         server.seen.append((self.command, self.path, dict(self.headers), body))
         status, text, headers = server.script.pop(0) if server.script else (200, b"{}", {})
         if status == HANG_UP:
+            self.close_connection = True
+            return
+        if status == HANG:
+            time.sleep(0.6)
             self.close_connection = True
             return
         self.send_response(status)
@@ -73,7 +78,7 @@ def server() -> Iterator[Scripted]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Pauses as long as the real ones would make the tests slow."""
-    monkeypatch.setattr(transport.random, "uniform", lambda _low, _high: 0.02)
+    monkeypatch.setattr(retrying.random, "uniform", lambda _low, _high: 0.02)
 
 
 def connected(server, **options):
@@ -92,12 +97,14 @@ def status(message, **headers):
         ("PATCH", [502, 504], 3, None),
         ("DELETE", [429], 2, None),
         ("POST", [429], 2, None),
-        ("POST", [503], 1, "api_error"),
+        ("POST", [503], 2, None),
         ("GET", [HANG_UP], 2, None),
         ("PATCH", [HANG_UP], 2, None),
-        ("POST", [HANG_UP], 1, "cluster_unreachable"),
+        ("POST", [HANG_UP], 2, None),
         ("GET", [404], 1, "api_error"),
-        ("PATCH", [409], 1, "conflict"),
+        ("PATCH", [409], 2, None),
+        ("PATCH", [409] * 9, 5, "conflict"),
+        ("PATCH", [301], 1, "cluster_unreachable"),
         ("PATCH", [422], 1, "invalid_object"),
         ("GET", [401], 1, "unauthorized"),
     ],
@@ -115,6 +122,15 @@ def test_what_is_repeated(server, method, answers, requests, code):
     assert tried.counts == {method: requests}
 
 
+@pytest.mark.parametrize(("answer", "requests"), [(503, 1), (HANG_UP, 1), (429, 2)])
+def test_what_must_not_happen_twice_is_repeated_only_when_it_did_not_happen(server, answer, requests):
+    server.script = [(answer, *status("no"))]
+    tried = connected(server)
+    with contextlib.suppress(MeshError):
+        tried.request("POST", "/x", repeat="once")
+    assert len(server.seen) == requests
+
+
 @pytest.mark.parametrize(
     "message", ['admission webhook "w" denied the request: no', "failed to create typed patch object: .x"]
 )
@@ -128,7 +144,7 @@ def test_an_error_that_no_repetition_mends_is_told_at_once(server, message):
 def test_a_server_that_says_when_is_obeyed(server, monkeypatch):
     pauses = []
     monkeypatch.setattr(threading.Event, "wait", lambda _self, seconds=None: pauses.append(seconds) and False)
-    monkeypatch.setattr(transport.random, "uniform", lambda _low, _high: 1.0)
+    monkeypatch.setattr(retrying.random, "uniform", lambda _low, _high: 1.0)
     server.script = [(429, *status("slow", Retry_After="7")), (503, *status("slow", Retry_After="a date"))]
     tried = connected(server)
     assert tried.request("GET", "/x") == {}
@@ -136,7 +152,7 @@ def test_a_server_that_says_when_is_obeyed(server, monkeypatch):
 
 
 def test_a_server_that_never_answers_is_given_up_soon(monkeypatch):
-    monkeypatch.setattr(transport, "FIRST_CONTACT_BUDGET", 0.3)
+    monkeypatch.setattr(retrying, "FIRST_CONTACT_BUDGET", 0.3)
     closed = Scripted()
     closed.server_close()
     started = time.monotonic()
@@ -156,24 +172,91 @@ def test_cancelled_while_it_pauses(server):
     with pytest.raises(MeshError) as caught:
         tried.request("GET", "/x", where="Thing x")
     assert (caught.value.code, caught.value.where) == ("cancelled", "Thing x")
-    assert len(server.seen) == 1
+    assert server.seen == []
+    with tried.last_words():
+        assert tried.request("DELETE", "/lease") == {}
+    assert tried.cancelled
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"items": ['])
-def test_an_answer_that_is_no_json_names_the_place(server, body):
-    server.script = [(200, body, {})]
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"items": [', b"[" * 100_000])
+def test_an_answer_that_is_no_json_is_asked_for_again_and_then_names_the_place(server, monkeypatch, body):
+    monkeypatch.setattr(retrying, "RETRY_BUDGET", 0.5)
+    server.script = [(200, body, {})] * 9
     with pytest.raises(MeshError) as caught:
         connected(server).request("GET", "/x", where="list things")
     assert (caught.value.code, str(caught.value)) == (
         "api_error",
-        "list things: the answer is not JSON, or is cut off",
+        f"list things: the answer is not JSON, or is cut off ({len(body)} bytes)",
     )
+    assert len(server.seen) >= 2
+
+
+def test_a_body_that_is_shorter_than_announced_is_asked_for_again(server):
+    server.script = [(200, b'{"items"', {"Content-Length": "99", "Connection": "close"}), (200, b'{"a": 1}', {})]
+    assert connected(server).request("GET", "/x") == {"a": 1}
+
+
+def test_an_endless_answer_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(transport, "LARGEST", 1000)
+    monkeypatch.setattr(retrying, "RETRY_BUDGET", 0.1)
+    server.script = [(200, b"x" * 5000, {})] * 99
+    with pytest.raises(MeshError, match="larger than 0 MiB or takes longer"):
+        connected(server).request("GET", "/x")
+
+
+def test_a_server_that_hangs_is_asked_again_on_another_connection(server, monkeypatch):
+    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.2)
+    server.script = [(HANG, b"", {})]
+    assert connected(server).request("GET", "/x") == {}
+    assert len(server.clients) == 2
+
+
+def test_a_token_that_expired_is_read_anew_once(server):
+    server.script = [(401, *status("Unauthorized"))]
+    kept, renewals = endpoint(Connection(host=server.url, api_key="old")), []
+
+    def renew():
+        renewals.append(1)
+        return endpoint(Connection(host=server.url, api_key="new"))
+
+    tried = Transport(kept, "test", renew)
+    assert tried.request("GET", "/x") == {}
+    assert [seen[2]["Authorization"] for seen in server.seen] == ["Bearer old", "Bearer new"]
+    server.script = [(401, *status("Unauthorized"))] * 2
+    with pytest.raises(MeshError) as caught:
+        tried.request("GET", "/x")
+    assert (caught.value.code, len(renewals)) == ("unauthorized", 2)
+
+
+def test_a_redirect_is_not_followed_with_the_token(server):
+    server.script = [(307, b"", {"Location": server.url + "/elsewhere", "Content-Length": "0"})]
+    with pytest.raises(MeshError, match="redirect"):
+        connected(server, api_key="t").request("GET", "/x")
+    assert [seen[1] for seen in server.seen] == ["/x"]
+
+
+def test_warnings_are_kept_once_and_in_plain_text(server):
+    text, headers = status("ok")
+    warned = {**headers, "Warning": '299 - "this API\x1b[31m is deprecated"'}
+    server.script = [(200, text, warned)] * 2
+    tried = connected(server)
+    tried.request("GET", "/x")
+    tried.request("GET", "/x")
+    assert list(tried.notices) == ["this API\\x1b[31m is deprecated"]
+
+
+def test_the_servers_clock_is_read_from_its_answers(server):
+    tried = connected(server)
+    assert tried.clock_offset == 0.0
+    tried.request("GET", "/x")
+    assert tried.clock_offset != 0.0  # the header has whole seconds
+    assert abs(tried.server_time - time.time()) < 2
 
 
 @pytest.mark.parametrize(
     ("options", "headers"),
     [
-        ({}, {"Authorization": None, "User-Agent": "meshops.mesh"}),
+        ({}, {"Authorization": None, "User-Agent": "meshops.mesh/1.0.0"}),
         ({"api_key": "t"}, {"Authorization": "Bearer t"}),
         (
             {"impersonate_user": "jane", "impersonate_groups": ("a",)},

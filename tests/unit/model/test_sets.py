@@ -42,7 +42,11 @@ def test_ids_fit_a_label_and_differ_by_namespace():
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [(("injection",), "meshops/injection"), (("config_set", "shop"), "meshops/config_set/shop")],
+    [
+        (("injection",), "meshops/injection"),
+        (("config_set", "shop", "web"), "meshops/config_set/shop/web"),
+        (("config_set", "n" * 63, "m" * 63), "meshops/config_set/" + "n" * 63 + "/" + "m" * 28 + "-16862495fdaaf3f7"),
+    ],
 )
 def test_managers(arguments, expected):
     assert manager(*arguments) == expected

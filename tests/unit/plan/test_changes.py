@@ -72,8 +72,8 @@ def test_members_carry_the_marks_of_the_set_and_neither_nulls_nor_empty_marks():
         ((applied(marked(config())),), "unchanged", None),
         ((applied(marked(config(data="2"))),), "update", None),
         ((applied(marked(config()), manager="other"),), "update", None),
-        ((applied(config(), manager="kubectl"),), "update", "kubectl (kubectl)"),
-        ((applied({**config(), "metadata": {**config()["metadata"], "labels": {PART_OF: "b"}}}),), "update", "b"),
+        ((applied(config(), manager="kubectl"),), "adopt", "kubectl (kubectl)"),
+        ((applied({**config(), "metadata": {**config()["metadata"], "labels": {PART_OF: "b"}}}),), "adopt", "b"),
     ],
 )
 def test_one_object(found, action, foreign):
@@ -175,26 +175,26 @@ HELD = "it holds 2 Pod"
     ],
 )
 def test_removal(found, keep, expected):
-    changes = plan_removal([of(fields=[namespace()])], live(*found), keep, ())
+    changes = plan_removal([of(fields=[namespace()])], live(*found), {}, keep, ())
     assert seen(changes) == expected
     assert [change.reason for change in changes if change.ref in keep] == list(keep.values())
 
 
 def test_a_release_sends_the_bare_identity():
-    (change,) = plan_removal([of(fields=[namespace()])], live(OTHERS), {}, ())
+    (change,) = plan_removal([of(fields=[namespace()])], live(OTHERS), {}, {}, ())
     assert change.sent == namespace()
 
 
 def test_removal_of_what_controllers_left():
     left, kept, missing = config("left"), config("kept"), config("missing")
     keep = {ref(kept): HELD}
-    changes = plan_removal([of()], live(left, kept), keep, [ref(left), ref(kept), ref(missing)])
+    changes = plan_removal([of()], live(left, kept), {}, keep, [ref(left), ref(kept), ref(missing)])
     assert seen(changes) == {("ConfigMap shop/left", "delete")}
 
 
 def test_release_forgets_and_leaves_everything():
     found = live(applied(marked(config())), config("other"), OTHERS)
-    changes = plan_release([of(fields=[namespace()])], found)
+    changes = plan_release([of(fields=[namespace()])], found, {})
     assert seen(changes) == {("ConfigMap shop/a", "release"), ("Namespace shop", "release")}
     assert {change.ref.kind: change.member for change in changes} == {"ConfigMap": True, "Namespace": False}
 
@@ -207,7 +207,7 @@ def test_whether_a_plan_changes_anything(actions, changed):
 
 
 def test_a_deletion_sends_nothing():
-    (change,) = plan_removal([of()], live(applied(marked(config()))), {}, ())
+    (change,) = plan_removal([of()], live(applied(marked(config()))), {}, {}, ())
     sent: Any = change.obj
     assert sent is None
     with pytest.raises(ValueError, match="delete of ConfigMap shop/a sends nothing"):

@@ -9,17 +9,41 @@ import pytest
 from mesh.plan.never_own import sent, without_empty_marks, without_nulls
 from mesh.plan.owners import owner
 
+COPIED: dict[str, Any] = {"labels": {"applyset.kubernetes.io/part-of": "of-its-injector"}}
+HELM: dict[str, Any] = {"annotations": {"meta.helm.sh/release-name": "istiod"}}
+
 
 @pytest.mark.parametrize(
     ("metadata", "text", "adoptable"),
     [
         ({"labels": {"applyset.kubernetes.io/part-of": "a"}}, "another ApplySet (a)", False),
         ({"ownerReferences": [{"kind": "IstioRevision", "name": "r"}]}, "Sail operator (IstioRevision r)", False),
+        ({"ownerReferences": [{"kind": "Service", "name": "s"}]}, "somebody else", True),
+        ({"annotations": {"operator-sdk/primary-resource": "ns/i"}}, "Sail operator (ns/i)", False),
+        ({"labels": {"managed-by": "sail-operator"}}, "Sail operator (sail-operator)", False),
+        ({"labels": {"managed-by": "me"}}, "somebody else", True),
         ({"labels": {"olm.owner": "csv"}}, "OLM (csv)", False),
+        ({"labels": {"olm.managed": "true"}}, "OLM (true)", False),
+        (
+            {"labels": {"istio.io/owned-by": "mesh.googleapis.com"}},
+            "Google Cloud Service Mesh (mesh.googleapis.com)",
+            False,
+        ),
+        ({"labels": {"istio.io/owned-by": "me"}}, "somebody else", True),
+        ({"labels": {"kubernetes.azure.com/managedby": "aks"}}, "AKS (aks)", False),
+        ({"namespace": "aks-istio-system", **HELM}, "AKS (aks-istio-system)", False),
+        ({"labels": {"addonmanager.kubernetes.io/mode": "Reconcile"}}, "add-on manager (Reconcile)", False),
+        ({"labels": {"kustomize.toolkit.fluxcd.io/name": "k"}}, "Flux (k)", False),
+        ({"labels": {"helm.toolkit.fluxcd.io/name": "h"}, **HELM}, "Flux (h)", False),
+        ({"managedFields": [{"manager": "kustomize-controller"}]}, "Flux (kustomize-controller)", False),
+        ({"labels": {"argocd.argoproj.io/instance": "a"}}, "Argo CD (a)", False),
+        ({"managedFields": [{"manager": "argocd-controller"}]}, "Argo CD (argocd-controller)", False),
         ({"annotations": {"argocd.argoproj.io/tracking-id": "t"}}, "Argo CD (t)", False),
         ({"labels": {"kapp.k14s.io/app": "1"}}, "kapp (1)", False),
-        ({"annotations": {"meta.helm.sh/release-name": "istiod"}}, "Helm release (istiod)", True),
+        (HELM, "Helm release (istiod)", True),
         ({"managedFields": [{"manager": "istio-operator"}]}, "istioctl (istio-operator)", True),
+        ({"managedFields": [{"manager": "istio-ci"}], **COPIED}, "istioctl (istio-ci)", True),
+        ({"managedFields": [{"manager": "pulumi-kubernetes-1a2b"}]}, "Pulumi (pulumi-kubernetes-1a2b)", True),
         ({"managedFields": [{"manager": "kubectl-client-side-apply"}]}, "kubectl (kubectl-client-side-apply)", True),
         ({}, "somebody else", True),
     ],
@@ -27,6 +51,15 @@ from mesh.plan.owners import owner
 def test_owner(metadata, text, adoptable):
     found = owner({"metadata": metadata})
     assert (str(found), found.adoptable) == (text, adoptable)
+
+
+def test_a_webhook_that_google_answers_is_googles():
+    urls = ("https://asm-managed.run.googleapis.com/inject", "https://example.com/inject")
+    webhooks = [{"clientConfig": {"url": url}} for url in urls]
+    assert str(owner({"metadata": {}, "webhooks": webhooks})) == (
+        "Google Cloud Service Mesh (asm-managed.run.googleapis.com)"
+    )
+    assert str(owner({"metadata": {}, "webhooks": webhooks[1:]})) == "somebody else"
 
 
 def webhook(policy, bundle=""):

@@ -7,18 +7,24 @@ from collections.abc import Callable, Sequence
 
 from ..kube.cluster import Cluster
 from ..model.errors import MeshError
-from ..model.objects import Object, ObjectSet, Ref, labels_of, names
+from ..model.objects import CREATED_BY, Object, ObjectSet, Ref, annotations_of, labels_of, names
 from ..model.options import RunOptions
-from ..model.report import Progress
+from ..model.report import APPLIED, Action, Progress
 from ..plan.changes import MANAGED_BY, Change
+from ..plan.handover import disowned
 from ..plan.owners import PART_OF
+from ..plan.pod_labels import RENDERED
 from . import inventory
+from .adoption import take_over
 from .inventory import Hints, hints_of
+from .patience import Patience
 from .planning import Planned, forced
 from .stages import Stage, removal_stages, stage_of, stages
 from .waiting import Deadline, await_gone, await_ready, await_served
 
 Step = tuple[Stage, list[Change]]
+#: Actions that write something.
+_WRITES: tuple[Action, ...] = (*APPLIED, "delete", "release")
 
 
 class Run:
@@ -32,71 +38,80 @@ class Run:
         self.done: list[Ref] = []
         self._recorded = {name: inventory.recorded(parent) for name, parent in planned.live.parents.items()}
         self.applied: dict[Ref, Object] = {}
+        #: Deleted, and still there for a while.
+        self._leaving: list[Ref] = []
+        self._patience = Patience(cluster, {change.ref for change in planned.plan.by(*APPLIED)}, deadline)
 
-    def apply_before_custom(self) -> None:
-        """Namespaces, inventories, then every stage up to the webhooks."""
-        steps = stages(self._planned.plan.by("create", "update"))
-        for step in steps:
+    @property
+    def unsettled(self) -> list[ObjectSet]:
+        """The sets of which something is to be written, be it only the inventory that a killed run left too large."""
+        changed = {change.set.id for change in self._planned.plan.changes if change.action in _WRITES}
+        return [item for item in self._planned.sets if item.id in changed or self._recorded[item.id] != self._due(item)]
+
+    @property
+    def pending(self) -> set[Ref]:
+        """What is planned and not done."""
+        return {change.ref for change in self._planned.plan.by(*_WRITES)} - set(self.done)
+
+    def apply_namespaces(self) -> None:
+        """Namespaces come before all else: inventories and locks live in them."""
+        for step in stages(self._planned.plan.by(*APPLIED)):
             if step[0] is Stage.NAMESPACES:
                 self._carry_out(step, self._apply)
-        self._grow_inventories()
-        for step in steps:
-            if Stage.NAMESPACES < step[0] < Stage.CUSTOM:
-                self._carry_out(step, self._apply)
 
-    def apply_custom(self) -> None:
-        """Custom resources, after their definitions are served and webhooks are proven."""
-        for stage, changes in stages(self._planned.plan.by("create", "update")):
+    def carry_out(self) -> None:
+        """Stage by stage; inventories grow before anything is written and shrink after everything is gone."""
+        self.apply_namespaces()
+        self._grow_inventories()
+        for stage, changes in stages(self._planned.plan.by(*APPLIED)):
             if stage is Stage.CUSTOM:
                 self._await_definitions(changes)
+            if stage is not Stage.NAMESPACES:
                 self._carry_out((stage, changes), self._apply)
+        self._remove()
+        self._shrink_inventories()
 
-    def remove(self) -> None:
+    def _remove(self) -> None:
         """Deletions and releases in reverse order, then inventories shrink to what is left."""
         steps = removal_stages(self._planned.plan.by("delete", "release"))
         for stage, changes in steps:
             self._carry_out((stage, changes), self._take_away)
-            gone = [change.ref for change in changes if change.action == "delete"]
             # Definitions wait for their objects, namespaces for their contents: the next stage stands on it.
             if stage in (Stage.CUSTOM, Stage.WORKLOADS, Stage.DEFINITIONS, Stage.NAMESPACES):
-                await_gone(self._cluster, gone, self._deadline, self._progress)
+                await_gone(self._cluster, self._leaving, self._deadline, self._progress)
         for change in self._planned.plan.by("delete"):
             if change.ref.kind == "CustomResourceDefinition":
                 self._cluster.forget_kinds()
 
-    def shrink_inventories(self) -> None:
-        """Record what is there now; a set without members has no inventory."""
-        for item in self._planned.sets:
-            parent = self._planned.live.parents[item.id]
-            left = [
-                change.ref
-                for change in self._planned.plan.by("create", "update", "unchanged", "keep")
-                if change.set.id == item.id and change.member
-            ]
-            if left:
-                self._record(item, hints_of(left, item.namespace))
-            elif parent.live is not None:
-                self._cluster.delete(parent.ref)
+    def _due(self, item: ObjectSet, *also: Action) -> Hints | None:
+        """What the inventory of a set says when all is done; None when there is nothing to record."""
+        there = self._planned.plan.by(*APPLIED, "unchanged", "keep", *also)
+        refs = [change.ref for change in there if change.set.id == item.id and change.member]
+        fields = [change.ref for change in there if change.set.id == item.id and not change.member and item.recorded]
+        return hints_of(refs, item.namespace, fields) if refs or fields else None
 
     def _grow_inventories(self) -> None:
-        for item in self._planned.sets:
-            wanted = [
-                c.ref
-                for c in self._planned.plan.by("create", "update", "unchanged")
-                if c.set.id == item.id and c.member
-            ]
-            if wanted:
-                parent = self._planned.live.parents[item.id]
-                self._record(item, hints_of(wanted, item.namespace) | parent.hints)
+        for item in self.unsettled:
+            parent = self._planned.live.parents[item.id]
+            due = self._due(item, "delete", "release")
+            if due is not None:
+                self._write_inventory(item, due | parent.hints)
 
-    def _record(self, item: ObjectSet, hints: Hints) -> None:
-        if self._recorded[item.id] != hints:
-            inventory.write(self._cluster, item, hints)
-            self._recorded[item.id] = hints
+    def _shrink_inventories(self) -> None:
+        for item in self._planned.sets:
+            due = self._due(item)
+            if due is None and self._recorded[item.id] is not None:
+                self._cluster.delete(self._planned.live.parents[item.id].ref)
+            elif due is not None and due != self._recorded[item.id]:
+                self._write_inventory(item, due)
+
+    def _write_inventory(self, item: ObjectSet, hints: Hints) -> None:
+        inventory.write(self._cluster, item, hints)
+        self._recorded[item.id] = hints
 
     def _await_definitions(self, customs: Sequence[Change]) -> None:
         """Also definitions that need no change: the run that applied them may have died a moment ago."""
-        found = self._planned.plan.by("create", "update", "unchanged")
+        found = self._planned.plan.by(*APPLIED, "unchanged")
         definitions = [change for change in found if change.ref.kind == "CustomResourceDefinition"]
         states = {change.ref: self.applied.get(change.ref) or change.found for change in definitions}
         await_ready(self._cluster, states, self._deadline, self._progress)
@@ -106,37 +121,46 @@ class Run:
 
     def _apply(self, change: Change) -> None:
         force = forced(change, self._options)
-        self.applied[change.ref] = self._cluster.apply(change.sent, change.set.manager, force=force)
+        if change.action == "recreate":
+            self._cluster.delete(change.ref, change.found["metadata"]["uid"])
+        if change.action == "recreate" or change.leaving:
+            await_gone(self._cluster, [change.ref], self._deadline, self._progress)
+        if change.action == "adopt":
+            take_over(self._cluster, change, self._options.helm_release)
+        self.applied[change.ref] = self._patience.apply(change.sent, change.set.manager, force=force)
 
     def _take_away(self, change: Change) -> None:
         if change.action == "delete":
             uid = change.live["metadata"]["uid"] if change.live else None
             # A workload is gone when its pods are: what comes next (the control plane) must not lose them.
-            self._cluster.delete(change.ref, uid, with_dependents=stage_of(change.ref) is Stage.WORKLOADS)
+            foreground = stage_of(change.ref) is Stage.WORKLOADS
+            if self._cluster.delete(change.ref, uid, with_dependents=foreground):
+                self._leaving.append(change.ref)
         elif change.obj is not None:
             self._cluster.apply(change.obj, change.set.manager, force=True)
         else:
-            self._cluster.merge_patch(change.ref, _forgotten(change))
+            self._cluster.merge_patch(change.ref, change.patch or _forgotten(change))
 
     def _carry_out(self, step: Step, act: Callable[[Change], None]) -> None:
         stage, changes = step
         if len(changes) > 20:
             self._progress(f"{stage.name.lower()}: {len(changes)} objects, {self._deadline.elapsed:.0f} s")
-        outcomes = [(change, self._cluster.pool.submit(act, change)) for change in changes]
-        errors: list[tuple[Change, MeshError]] = []
-        for change, outcome in outcomes:
+
+        def attempt(change: Change) -> MeshError | None:
             try:
-                outcome.result()
-                self.done.append(change.ref)
+                act(change)
             except MeshError as error:
-                errors.append((change, error))
+                return error
+            self.done.append(change.ref)
+            return None
+
+        errors = [error for error in self._cluster.map(attempt, changes) if error]
         if errors:
             raise self._stopped(errors)
 
-    def _stopped(self, errors: Sequence[tuple[Change, MeshError]]) -> MeshError:
-        first = errors[0][1]
-        todo = self._planned.plan.by("create", "update", "delete", "release")
-        first.pending = names({change.ref for change in todo} - set(self.done))
+    def _stopped(self, errors: Sequence[MeshError]) -> MeshError:
+        first = errors[0]
+        first.pending = names(self.pending)
         if len(errors) > 1:
             first.msg += f" (and {len(errors) - 1} more objects failed)"
         return first
@@ -145,12 +169,13 @@ class Run:
 def _forgotten(change: Change) -> Object:
     """The patch that takes our label and field manager off an object; guarded against changes meanwhile."""
     metadata = change.found["metadata"]
-    entries = metadata.get("managedFields") or []
-    marks = {key: None for key in (PART_OF, MANAGED_BY) if key in labels_of(change.found)}
+    marks = {key: None for key in (PART_OF, MANAGED_BY, RENDERED) if key in labels_of(change.found)}
+    created = {"annotations": {CREATED_BY: None}} if CREATED_BY in annotations_of(change.found) else {}
     return {
         "metadata": {
             "resourceVersion": metadata["resourceVersion"],
-            "managedFields": [entry for entry in entries if entry["manager"] != change.set.manager],
+            "managedFields": disowned(change.found, change.set.manager),
             **({"labels": marks} if change.member and marks else {}),
+            **created,
         }
     }

@@ -54,7 +54,7 @@ def _in_namespace(cluster: Cluster, namespace: Ref) -> list[Ref]:
     places = [
         item for item in cluster.kinds if item.namespaced and "list" in item.verbs and item.kind not in _TRANSIENT
     ]
-    pages = cluster.pool.map(lambda resource: _others(cluster, resource, namespace.name), places)
+    pages = cluster.map(lambda resource: _others(cluster, resource, namespace.name), places)
     return [key for page in pages for key in page]
 
 

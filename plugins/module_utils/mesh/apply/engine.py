@@ -3,22 +3,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..kube.cluster import Cluster
 from ..kube.failures import ApiFailure
+from ..kube.imagined import imagine
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, names
 from ..model.operation import AnyOperation, Declarative, Proof, Query
 from ..model.options import Mode, RunOptions
-from ..model.report import Progress, Report
-from . import permissions
+from ..model.permissions import Needs
+from ..model.report import APPLIED, Progress, Report
+from . import inventory, permissions
 from .applying import Run
+from .lock import Lock
 from .narration import headline, lines
 from .planning import Planned, findings, known_kinds, last_seen, plan_for, validate_creates
+from .rehearsal import LONGEST, feasible, heedless
 from .waiting import Deadline, await_ready
+
+#: Seconds by which clocks may differ before certificates and tokens begin to fail for it.
+_SKEW = 30.0
 
 
 def run(
@@ -27,85 +36,107 @@ def run(
     """Run an operation on one cluster. Raises MeshError; the cluster's name is put in front of its place."""
     try:
         if isinstance(operation, Query):
-            return Report(result=operation.answer(cluster, spec))
-        if isinstance(operation, Declarative):
-            return _declare(operation, spec, cluster, options, mode, progress)
-        return operation.act(cluster, spec, mode.check)
+            report = Report(result=operation.answer(cluster, spec))
+        elif isinstance(operation, Declarative):
+            report = _Declared(operation, spec, cluster, options, mode, progress).report()
+        else:
+            report = operation.act(cluster, spec, mode.check)
     except MeshError as error:
         raise error.at(cluster.name) from None
-
-
-def _declare(
-    operation: Declarative[Any, Any], spec: Any, cluster: Cluster, options: RunOptions, mode: Mode, progress: Progress
-) -> Report:
-    facts = operation.observe(cluster, spec)
-    warnings = findings(operation.preflight(spec, facts, mode.state), mode.check)
-    planned = plan_for(cluster, operation, spec, facts, options, mode)
-    permissions.check(cluster, permissions.needed(planned.plan.changes, known_kinds(cluster, planned.sets)))
-    if mode.state == "present" and (mode.check or options.validate == "server"):
-        validate_creates(cluster, planned)
-    progress(headline(planned.plan, mode))
-    for line in lines(planned.plan):
-        progress(line)
-
-    report = Report(planned.plan.changed, [c.shown() for c in planned.plan.changes], warnings=warnings)
-    report.warnings += planned.warnings
-    state: Mapping[Ref, Object] = last_seen(planned, {})
-    if mode.check:
-        report.ready = not planned.plan.changed
-    elif mode.state == "present":
-        state = _bring_about(operation, spec, facts, cluster, planned, options, progress)
-    else:
-        _take_away(cluster, planned, options, progress)
-    if mode.state == "present":
-        report.result = operation.result(spec, facts, state)
+    report.warnings += _of_the_server(cluster)
     return report
 
 
-def _bring_about(
-    operation: Declarative[Any, Any],
-    spec: Any,
-    facts: Any,
-    cluster: Cluster,
-    planned: Planned,
-    options: RunOptions,
-    progress: Progress,
-) -> Mapping[Ref, Object]:
-    deadline = Deadline(options.wait_timeout)
-    run_ = Run(cluster, planned, options, deadline, progress)
-    try:
-        run_.apply_before_custom()
-        run_.apply_custom()
-        run_.remove()
-        run_.shrink_inventories()
-        state = last_seen(planned, run_.applied)
-        if options.wait:
-            state = await_ready(cluster, state, deadline, progress)
-            if any(change.ref.kind == "CustomResourceDefinition" for change in planned.plan.by("create", "update")):
-                cluster.forget_kinds()
-            _prove(cluster, operation.proofs(spec, facts), state, deadline, progress)
-    except MeshError as error:
-        error.applied = names(run_.done)
-        raise
-    if planned.plan.changed:
-        progress(f"done in {deadline.elapsed:.1f} s")
-    return state
+def _silent(_line: str) -> None:
+    """Nobody is told of what is only imagined."""
 
 
-def _take_away(cluster: Cluster, planned: Planned, options: RunOptions, progress: Progress) -> None:
-    deadline = Deadline(options.wait_timeout)
-    run_ = Run(cluster, planned, options, deadline, progress)
-    try:
-        run_.remove()
-        run_.shrink_inventories()
-    except MeshError as error:
-        error.applied = names(run_.done)
-        raise
-    if planned.plan.changed:
-        progress(f"done in {deadline.elapsed:.1f} s")
+def _of_the_server(cluster: Cluster) -> list[str]:
+    """What the API server warned of, and a clock that differs from ours."""
+    offset = cluster.transport.clock_offset
+    skew = f"the clock of {cluster.transport.server} differs from this machine's by {offset:+.0f} s"
+    return [*cluster.transport.notices, *([skew] if abs(offset) > _SKEW else [])]
 
 
-def _prove(cluster: Cluster, proofs: Any, state: Mapping[Ref, Object], deadline: Deadline, progress: Progress) -> None:
+@dataclass
+class _Declared:
+    """One run of a declarative operation."""
+
+    operation: Declarative[Any, Any]
+    spec: Any
+    cluster: Cluster
+    options: RunOptions
+    mode: Mode
+    progress: Progress
+
+    def report(self) -> Report:
+        """Plan, tell, carry out unless it is check mode, and say what there is."""
+        facts, planned, warnings = self._plan()
+        if not self.mode.check:
+            facts, planned, state = self._bring_about(facts, planned)
+        else:
+            state = last_seen(planned, {})
+        report = Report(planned.plan.changed, [change.shown() for change in planned.plan.changes], warnings=warnings)
+        report.ready = not (self.mode.check and planned.plan.changed)
+        if self.mode.state == "present":
+            report.result = self.operation.result(self.spec, facts, state)
+        return report
+
+    def _plan(self) -> tuple[Any, Planned, list[str]]:
+        facts = self.operation.observe(self.cluster, self.spec)
+        warnings = findings(self.operation.preflight(self.spec, facts, self.mode.state), self.mode.check)
+        planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
+        if planned.plan.changed:
+            permissions.check(self.cluster, self._needs(facts, planned))
+        if self.mode.state == "present" and (self.mode.check or self.options.validate == "server"):
+            validate_creates(self.cluster, planned)
+        self.progress(headline(planned.plan, self.mode))
+        for line in lines(planned.plan):
+            self.progress(line)
+        return facts, planned, warnings + planned.warnings
+
+    def _needs(self, facts: Any, planned: Planned) -> Needs:
+        """What it takes to carry the plan out: found by doing so on an imagined cluster, which asks the real one
+        nothing. Without leases a run goes on, so they are not asked for."""
+        parents = [parent.live for parent in planned.live.parents.values() if parent.live]
+        twin, needs = imagine(self.cluster, [*planned.live.objects.values(), *parents], alone=True)
+        options = replace(self.options, wait_timeout=LONGEST)
+        again = replace(self, operation=heedless(self.operation), cluster=twin, options=options, progress=_silent)
+        with contextlib.closing(twin), contextlib.suppress(MeshError):  # what stops it there will be met here, too
+            again._bring_about(facts, feasible(planned, known_kinds(self.cluster, planned.sets)))
+        needs.permissions = {item for item in needs.permissions if item.resource != "leases"}
+        return needs
+
+    def _bring_about(self, facts: Any, planned: Planned) -> tuple[Any, Planned, Mapping[Ref, Object]]:
+        deadline = Deadline(self.options.wait_timeout)
+        work = Run(self.cluster, planned, self.options, deadline, self.progress)
+        try:
+            if work.unsettled:
+                work.apply_namespaces()
+                with Lock(self.cluster, work.unsettled, deadline, self.progress):
+                    if inventory.moved(self.cluster, planned.live.parents):
+                        self.progress("another run changed the set meanwhile; planning again")
+                        facts, planned, _warnings = self._plan()
+                        work = Run(self.cluster, planned, self.options, deadline, self.progress)
+                    work.carry_out()
+            state: Mapping[Ref, Object] = last_seen(planned, work.applied)
+            if self.mode.state == "present" and self.options.wait:
+                state = await_ready(self.cluster, state, deadline, self.progress)
+                if any(change.ref.kind == "CustomResourceDefinition" for change in planned.plan.by(*APPLIED)):
+                    self.cluster.forget_kinds()
+                _prove(self.cluster, self.operation.proofs(self.spec, facts), state, deadline, self.progress)
+        except MeshError as error:
+            error.applied = names(work.done)
+            error.pending = error.pending or names(work.pending)
+            raise
+        if planned.plan.changed:
+            self.progress(f"done in {deadline.elapsed:.1f} s")
+        return facts, planned, state
+
+
+def _prove(
+    cluster: Cluster, proofs: Sequence[Proof], state: Mapping[Ref, Object], deadline: Deadline, progress: Progress
+) -> None:
     """Probe until every proof holds; what the live objects already show is not probed."""
     for proof in proofs:
         if not proof.evident(state):
@@ -130,5 +161,5 @@ def _probe(cluster: Cluster, proof: Proof, deadline: Deadline, progress: Progres
         if time.monotonic() - told > 5:
             told = time.monotonic()
             progress(f"waiting, {proof.name}, {deadline.elapsed:.0f} s: {reason}")
-        time.sleep(min(pause, deadline.left or 0.01))
+        cluster.transport.pause(min(pause, deadline.left or 0.01))
         pause = min(pause * 1.5, 1.0)

@@ -4,50 +4,67 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..model.options import Mode
-from ..model.report import FieldChange, ObjectChange
+from ..model.report import Action, FieldChange, ObjectChange
 from ..plan.changes import Plan
 
-_SIGNS = {"create": "+", "update": "~", "delete": "-", "release": "<", "keep": "="}
+#: action -> (sign, word in the headline, whether the headline has it even when there is none), in order of telling.
+_ACTIONS: dict[Action, tuple[str, str, bool]] = {
+    "adopt": (">", "adopt", False),
+    "create": ("+", "create", True),
+    "update": ("~", "change", True),
+    "recreate": ("!", "recreate", False),
+    "delete": ("-", "delete", True),
+    "release": ("<", "release", False),
+}
+_KEEP = "="
+_MARKS = ("metadata.labels", "metadata.annotations")
 #: Names shown per action before the rest is only counted.
 _MOST = 12
 
 
 def headline(plan: Plan, mode: Mode) -> str:
     """``12 create, 1 change, 0 delete``, or that nothing changes."""
-    counts = {action: len(plan.by(action)) for action in ("create", "update", "delete", "release", "unchanged")}
     if not plan.changed:
-        return f"no changes, {counts['unchanged']} objects as declared"
-    released = f", {counts['release']} release" if counts["release"] else ""
-    tense = " (check mode)" if mode.check else ""
-    return f"{counts['create']} create, {counts['update']} change, {counts['delete']} delete{released}{tense}"
+        return f"no changes, {len(plan.by('unchanged'))} objects as declared"
+    counts = {action: len(plan.by(action)) for action in _ACTIONS}
+    told = [f"{counts[action]} {word}" for action, (_, word, always) in _ACTIONS.items() if always or counts[action]]
+    return ", ".join(told) + (" (check mode)" if mode.check else "")
 
 
 def lines(plan: Plan) -> Iterator[str]:
     """One line per object that changes, long lists cut."""
-    for action in ("create", "update", "delete", "release", "keep"):
+    signs: dict[Action, str] = {action: sign for action, (sign, _, _) in _ACTIONS.items()}
+    for action, sign in {**signs, "keep": _KEEP}.items():
         changes = sorted(plan.by(action), key=lambda change: change.ref)
         for change in changes[:_MOST]:
-            yield f"  {_SIGNS[action]} {_described(change.shown())}"
+            yield f"  {sign} {_described(change.shown())}"
         if len(changes) > _MOST:
-            yield f"  {_SIGNS[action]} and {len(changes) - _MOST} more"
+            yield f"  {sign} and {len(changes) - _MOST} more"
 
 
 def _described(change: ObjectChange) -> str:
     if change.action == "update":
-        paths = ", ".join(field.path for field in change.fields[:4]) or "ownership"
-        more = f" and {len(change.fields) - 4} more" if len(change.fields) > 4 else ""
-        return f"{change.ref}: {paths}{more}"
+        return f"{change.ref}: {_paths(change.fields) or 'ownership'}"
+    if change.action == "adopt":
+        # Every adopted object gets our labels; what counts is whether anything else would change.
+        paths = _paths([field for field in change.fields if not field.path.startswith(_MARKS)])
+        return f"{change.ref}: {change.reason}{'; ' if paths else ''}{paths}"
     return f"{change.ref}: {change.reason}" if change.reason else str(change.ref)
 
 
+def _paths(fields: Sequence[FieldChange]) -> str:
+    more = f" and {len(fields) - 4} more" if len(fields) > 4 else ""
+    return ", ".join(field.path for field in fields[:4]) + more
+
+
 def field_lines(changes: list[ObjectChange]) -> Iterator[str]:
-    """Every field of every update, for ``-v``."""
+    """Every field of every update and adoption, for ``-v``."""
     for change in changes:
-        if change.action == "update":
+        if change.action in ("adopt", "update"):
             for field in change.fields:
                 yield f"      {change.ref} {_changed(field)}"
 

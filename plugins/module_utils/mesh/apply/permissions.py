@@ -1,71 +1,102 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the credentials may do everything that a plan needs, asked before the first write."""
+"""Whether the credentials may do everything that a run needs, asked before the first write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from ..kube.cluster import Cluster
-from ..kube.discovery import Kinds, Resource
 from ..model.errors import MeshError
-from ..model.objects import Ref
-from ..plan.changes import Change
+from ..model.permissions import Needs, Permission
 
-_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-#: Server-side apply needs patch, and create where the object is new.
-_VERBS: dict[str, tuple[str, ...]] = {
-    "create": ("create", "patch"),
-    "update": ("patch",),
-    "release": ("patch",),
-    "delete": ("delete",),
-}
+_REVIEWS = "/apis/authorization.k8s.io/v1"
+#: Asked about this one, an API server tells what holds in the whole cluster: nobody can have given a role in it.
+_NO_NAMESPACE = "meshops-there-is-no-such-namespace"
 
 
-class Permission(NamedTuple):
-    """One thing one may do; ``namespace`` is empty for cluster-scoped kinds."""
-
-    verb: str
-    group: str
-    resource: str
-    namespace: str
-
-    def __str__(self) -> str:
-        kind = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {kind}{' in ' + self.namespace if self.namespace else ''}"
-
-
-def needed(changes: Iterable[Change], kinds: Kinds) -> set[Permission]:
-    """The permissions that changes need."""
-    return {
-        Permission(verb, resource.group, resource.plural, change.ref.namespace if resource.namespaced else "")
-        for change in changes
-        if (resource := _resource(kinds, change.ref))
-        for verb in _VERBS.get(change.action, ())
-    }
-
-
-def _resource(kinds: Kinds, key: Ref) -> Resource | None:
-    return kinds.find(key.group, key.kind)
-
-
-def check(cluster: Cluster, permissions: Iterable[Permission]) -> None:
-    """Ask the API server about each; raises MeshError ``forbidden`` that names all that are missing."""
-
-    def denied(permission: Permission) -> bool:
-        attributes = {"verb": permission.verb, "group": permission.group, "resource": permission.resource}
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {**attributes, "namespace": permission.namespace}},
-        }
-        return not cluster.post(_REVIEW, review)["status"]["allowed"]
-
-    wanted = sorted(permissions)
-    missing = [
-        str(permission) for permission, refused in zip(wanted, cluster.pool.map(denied, wanted), strict=True) if refused
-    ]
+def check(cluster: Cluster, needs: Needs) -> None:
+    """Ask the API server; raises MeshError ``forbidden`` that names all that is missing."""
+    grants = {role: rules for role, rules in needs.roles.items() if rules is not None}
+    refused = _refused(cluster, needs.permissions.union(*grants.values()))
+    lacking = {role: rules & refused for role, rules in grants.items() if rules & refused}
+    lacking |= {role: frozenset() for role, rules in needs.roles.items() if rules is None}
+    not_even = _refused(cluster, lacking) if lacking else set()
+    missing = [*_texts(needs.permissions & refused), *_given(lacking, not_even)]
     if missing:
         shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
         raise MeshError("forbidden", f"the credentials may not: {shown}", hint="grant it, or use other credentials")
+
+
+def _texts(missing: Iterable[Permission], most: int = 3) -> Iterator[str]:
+    """Like ``create services web in shop``; what differs by name only is said once."""
+    alike: dict[Permission, list[str]] = defaultdict(list)
+    for item in sorted(missing):
+        alike[item._replace(name="")].append(item.name)
+    for item, names in alike.items():
+        more = f" and {len(names) - most} more" if len(names) > most else ""
+        yield str(item._replace(name=", ".join(filter(None, names[:most])) + more))
+
+
+def _given(lacking: Mapping[Permission, Iterable[Permission]], not_even: Collection[Permission]) -> Iterator[str]:
+    for role in sorted(not_even):
+        rules = "; ".join(_texts(lacking[role])) or "everything"
+        yield f"give by {role.resource} {role.name} what they lack: {rules}"
+
+
+def _refused(cluster: Cluster, asked: Iterable[Permission]) -> set[Permission]:
+    """What of this is not allowed: by one question per namespace, and single ones where that does not say yes."""
+    permissions = set(asked)
+    namespaces = sorted({item.namespace for item in permissions})
+    answers = cluster.map(lambda namespace: _rules(cluster, namespace), namespaces)
+    known = dict(zip(namespaces, answers, strict=True))
+    left = {item for item in permissions if not any(_allows(rule, item) for rule in known[item.namespace])}
+    # Whoever may do it to all objects, may do it to this one.
+    of_all = _denied(cluster, {item._replace(name="") for item in left})
+    left = {item for item in left if item._replace(name="") in of_all}
+    named = _denied(cluster, {item for item in left if item.name})
+    return {item for item in left if not item.name or item in named}
+
+
+def _rules(cluster: Cluster, namespace: str) -> list[Mapping[str, Any]]:
+    """The rules that hold in a namespace; none where the API server cannot tell all of them (webhooks), because then
+    it may also say yes to what a webhook denies."""
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+    spec = {"namespace": namespace or _NO_NAMESPACE}
+    status = cluster.post(f"{_REVIEWS}/selfsubjectrulesreviews", {**review, "spec": spec})["status"]
+    return [] if status.get("incomplete") else [*status["resourceRules"], *status["nonResourceRules"]]
+
+
+def _allows(rule: Mapping[str, Any], wanted: Permission) -> bool:
+    if not {"*", wanted.verb}.intersection(rule["verbs"]):
+        return False
+    if wanted.resource.startswith("/"):
+        return any(_is_path(url, wanted.resource) for url in rule.get("nonResourceURLs") or ())
+    any_of_subresource = f"*/{wanted.resource.partition('/')[2]}"
+    return bool(
+        {"*", wanted.group}.intersection(rule.get("apiGroups") or ())
+        and {"*", wanted.resource, any_of_subresource}.intersection(rule.get("resources") or ())
+        and (not rule.get("resourceNames") or wanted.name in rule["resourceNames"])
+    )
+
+
+def _is_path(pattern: str, path: str) -> bool:
+    return path == pattern or (pattern.endswith("*") and path.startswith(pattern[:-1]))
+
+
+def _denied(cluster: Cluster, asked: Iterable[Permission]) -> set[Permission]:
+    def denied(item: Permission) -> bool:
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": _attributes(item)}
+        return not cluster.post(f"{_REVIEWS}/selfsubjectaccessreviews", review)["status"]["allowed"]
+
+    items = sorted(asked)
+    return {item for item, refused in zip(items, cluster.map(denied, items), strict=True) if refused}
+
+
+def _attributes(item: Permission) -> dict[str, Any]:
+    if item.resource.startswith("/"):
+        return {"nonResourceAttributes": {"verb": item.verb, "path": item.resource}}
+    resource, _, subresource = item.resource.partition("/")
+    place = {"namespace": item.namespace, "name": item.name, "subresource": subresource}
+    return {"resourceAttributes": {"verb": item.verb, "group": item.group, "resource": resource, **place}}

@@ -14,7 +14,21 @@ from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, ref
 from ..model.operation import Declarative, Finding, Removal, State
 from ..model.options import Mode, RunOptions
-from ..plan.changes import Change, Plan, is_member, plan_release, plan_removal, plan_set, settled
+from ..model.report import APPLIED
+from ..plan.changes import (
+    Change,
+    Plan,
+    is_member,
+    plan_left_fields,
+    plan_release,
+    plan_removal,
+    plan_set,
+    recreated,
+    settled,
+)
+from ..plan.limits import check_sizes
+from . import helm_releases
+from .adoption import foreseen, left_over
 from .contents import keep_reasons
 from .live import Live, observe
 
@@ -55,23 +69,50 @@ def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOption
     if unserved and not check:
         raise unserved[0]
     live = observe(cluster, sets)
-    changes = [change for item in sets for change in plan_set(item, live.objects)]
+    adopting = options.helm_release if options.adopt else None
+    changes = [change for item in sets for change in plan_set(item, live.objects, adopting)]
+    changes += _left_fields(cluster, sets, live, changes)
     _refuse_foreign(changes, options)
-    return Planned(sets, live, Plan(_settle(cluster, changes, options)), [str(error) for error in unserved])
+    check_sizes(change.sent for change in changes if change.action in APPLIED)
+    changes, warnings = _settle(cluster, changes, options), [*live.warnings, *(str(error) for error in unserved)]
+    if options.adopt:
+        ended, said = helm_releases.ends(cluster, changes, {item.namespace for item in sets}, options.helm_release)
+        changes, warnings = [*changes, *ended], [*warnings, *said, *left_over(cluster, changes)]
+    return Planned(sets, live, Plan(changes), warnings)
+
+
+def _left_fields(cluster: Cluster, sets: Sequence[ObjectSet], live: Live, changes: Sequence[Change]) -> list[Change]:
+    """What becomes of objects of others on which the sets no longer want fields."""
+    wanted = {ref(obj) for item in sets for obj in item.fields}
+    left = {key: live.objects[key] for keys in live.fields.values() for key in keys if key in live.objects}
+    left = {key: obj for key, obj in left.items() if key not in wanted}
+    if not left:
+        return []
+    doomed = {change.ref for change in changes if change.action == "delete"}
+    homes = {Ref("", "Namespace", "", item.namespace): "it holds the inventory" for item in sets}
+    keep = keep_reasons(cluster, left, sets, doomed) | homes
+    return [change for item in sets for change in plan_left_fields(item, live.objects, live.fields, keep)]
 
 
 def plan_gone(cluster: Cluster, removal: Removal, options: RunOptions, state: State) -> Planned:
     """The plan that takes sets away, or forgets them."""
+    removal = replace(removal, sets=tuple(_placed(cluster, removal.sets)[0]))
     if state == "released":
-        live = observe(cluster, removal.sets)
-        return Planned(removal.sets, live, Plan(plan_release(removal.sets, live.objects)))
+        live = observe(cluster, removal.sets, thorough=True)
+        changes = plan_release(removal.sets, live.objects, live.fields)
+        return Planned(removal.sets, live, Plan(changes), live.warnings)
     selected = [ref(obj) for kind in removal.selectors for obj in cluster.list(kind[0], kind[1], "", kind[2])]
     leftovers = [*removal.leftovers, *selected]
-    live = observe(cluster, removal.sets, leftovers)
+    live = observe(cluster, removal.sets, leftovers, thorough=True)
     keep = {} if options.purge else keep_reasons(cluster, live.objects, removal.sets, set(live.objects))
     keep |= _kept_inventories(removal.sets, live, keep)
-    changes = plan_removal(removal.sets, live.objects, keep, leftovers)
-    return Planned(removal.sets, live, Plan(changes), [f"{key} is kept: {reason}" for key, reason in keep.items()])
+    changes = plan_removal(removal.sets, live.objects, live.fields, keep, leftovers)
+    return Planned(
+        removal.sets,
+        live,
+        Plan(changes),
+        [*live.warnings, *(f"{key} is kept: {reason}" for key, reason in keep.items())],
+    )
 
 
 def _kept_inventories(sets: Sequence[ObjectSet], live: Live, keep: Mapping[Ref, str]) -> dict[Ref, str]:
@@ -138,15 +179,18 @@ def _settle(cluster: Cluster, changes: list[Change], options: RunOptions) -> lis
     """Ask the API server what each update comes to: exact fields, and no update where nothing would move."""
 
     def settle(change: Change) -> Change:
-        if change.action != "update":
+        if change.action not in ("update", "adopt"):
             return change
         try:
             after = cluster.apply(change.sent, change.set.manager, force=forced(change, options), dry_run=True)
         except ApiFailure as error:
-            raise error.at(f"set {change.set.id}") from None
-        return settled(change, after)
+            anew = recreated(change, error.immutable) if options.recreate and error.immutable else None
+            if anew is None:
+                raise error.at(f"set {change.set.id}") from None
+            return anew
+        return settled(*foreseen(cluster, change, after))
 
-    return list(cluster.pool.map(settle, changes))
+    return list(cluster.map(settle, changes))
 
 
 def forced(change: Change, options: RunOptions) -> bool:
@@ -155,15 +199,27 @@ def forced(change: Change, options: RunOptions) -> bool:
 
 
 def validate_creates(cluster: Cluster, planned: Planned) -> None:
-    """Dry-run every creation whose namespace and kind exist already; raises for the first that is refused."""
-    new_namespaces = {c.ref.name for c in planned.plan.by("create") if c.ref.kind == "Namespace"}
+    """Dry-run every creation whose namespace and kind (and of a binding, the role) exist already; raises for the first
+    that is refused."""
+    new = {change.ref for change in planned.plan.by("create")}
+    new_namespaces = {key.name for key in new if key.kind == "Namespace"}
 
     def validate(change: Change) -> None:
         served = cluster.resource(change.sent["apiVersion"], change.sent["kind"]) is not None
+        if _role_of(change) in new:
+            return
         if served and change.ref.namespace not in new_namespaces and _namespace_exists(cluster, change.ref.namespace):
             cluster.apply(change.sent, change.set.manager, dry_run=True)
 
-    list(cluster.pool.map(validate, planned.plan.by("create")))
+    list(cluster.map(validate, planned.plan.by("create")))
+
+
+def _role_of(change: Change) -> Ref | None:
+    """The role that a binding binds."""
+    role = change.sent.get("roleRef")
+    if not role:
+        return None
+    return Ref(role["apiGroup"], role["kind"], change.ref.namespace if role["kind"] == "Role" else "", role["name"])
 
 
 def _namespace_exists(cluster: Cluster, namespace: str) -> bool:

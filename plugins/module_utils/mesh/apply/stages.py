@@ -15,18 +15,20 @@ class Stage(IntEnum):
 
     NAMESPACES = 0
     DEFINITIONS = 1
-    CONFIGURATION = 2
-    WORKLOADS = 3
-    WEBHOOKS = 4
-    CUSTOM = 5
+    ROLES = 2
+    CONFIGURATION = 3
+    WORKLOADS = 4
+    WEBHOOKS = 5
+    CUSTOM = 6
 
 
 _STAGES: dict[Stage, frozenset[str]] = {
     Stage.NAMESPACES: frozenset({"Namespace"}),
     Stage.DEFINITIONS: frozenset({"CustomResourceDefinition", "PriorityClass", "IngressClass", "RuntimeClass"}),
+    # Who may not bind every role, is looked at by the rules of the one that he binds: it must be there before.
+    Stage.ROLES: frozenset({"ClusterRole", "Role"}),
     Stage.CONFIGURATION: frozenset(
         {
-            "ClusterRole",
             "ClusterRoleBinding",
             "ConfigMap",
             "Endpoints",
@@ -36,7 +38,6 @@ _STAGES: dict[Stage, frozenset[str]] = {
             "PersistentVolumeClaim",
             "PodDisruptionBudget",
             "ResourceQuota",
-            "Role",
             "RoleBinding",
             "Secret",
             "Service",
@@ -82,6 +83,7 @@ _REMOVAL = (
     Stage.WEBHOOKS,
     Stage.WORKLOADS,
     Stage.CONFIGURATION,
+    Stage.ROLES,
     Stage.DEFINITIONS,
     Stage.NAMESPACES,
 )

@@ -24,6 +24,12 @@ _TICK = 5.0
 _GRACE = 20.0
 #: Seconds of one watch; a fresh LIST after it is the safety net for lost events.
 _WATCH = 60
+#: Seconds between two watches of the same objects, at least.
+_PAUSE = 0.5
+#: Seconds after which a cancelled run notices.
+_GLANCE = 0.5
+#: Answers to a watch after which a fresh LIST goes on: expired credentials, a version too old, overload, a restart.
+_PASSING = frozenset({401, 410, 429, 500, 502, 503, 504})
 
 
 @dataclass
@@ -54,6 +60,7 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self.stopped.is_set():
+            started = time.monotonic()
             try:
                 found, version = self._cluster.list_at(self._resource, self._namespace)
                 for obj in found:
@@ -68,12 +75,15 @@ class _Watch(threading.Thread):
                     elif event["type"] == "ERROR":  # 410: too old, list again
                         break
             except ApiFailure as error:
-                if error.status != 410:
+                # A refused watch is opened anew after a LIST, which says what cannot be mended.
+                if error.status not in _PASSING:
                     self._out.put(error)
                     return
             except MeshError as error:
                 self._out.put(error)
                 return
+            # A server that ends every watch at once must not be asked in a tight loop.
+            self.stopped.wait(max(0.0, _PAUSE - (time.monotonic() - started)))
 
 
 def _gone(obj: Object) -> Object:
@@ -113,9 +123,10 @@ def _loop(
     hopeless_since: dict[Ref, float] = {}
     while waiting:
         try:
-            item = out.get(timeout=min(max(next_tick - time.monotonic(), 0.01), max(deadline.left, 0.01)))
+            item = out.get(timeout=min(max(next_tick - time.monotonic(), 0.01), max(deadline.left, 0.01), _GLANCE))
         except queue.Empty:
             item = None
+        cluster.transport.pause(0)
         if isinstance(item, Exception):
             raise item
         if item is not None and ref(item) in state:
@@ -130,12 +141,20 @@ def _loop(
 
 def _note(obj: Object, state: dict[Ref, Object], waiting: dict[Ref, Status]) -> None:
     key = ref(obj)
+    if _older(obj, state[key]):
+        return
     state[key] = obj
     status = status_of(obj)
     if status.ready:
         waiting.pop(key, None)
     elif key in waiting:
         waiting[key] = status
+
+
+def _older(obj: Object, known: Object) -> bool:
+    """Whether an event shows the object before what we know of it: caches of API servers may lag behind."""
+    new, old = obj["metadata"], known["metadata"]
+    return bool(new.get("uid") == old.get("uid") and new.get("generation", 0) < old.get("generation", 0))
 
 
 def _end_early(
@@ -175,7 +194,7 @@ def await_served(cluster: Cluster, kinds: Iterable[tuple[str, str]], deadline: D
         if not deadline.left:
             text = f"the cluster does not serve {', '.join(missing)} after {deadline.seconds:.0f} s"
             raise MeshError("not_ready", text, hint="look at the conditions of the CRD; run again when it is served")
-        time.sleep(min(pause, deadline.left))
+        cluster.transport.pause(min(pause, deadline.left))
         pause = min(pause * 1.5, 1.0)
         cluster.forget_kinds()
 
@@ -185,7 +204,8 @@ def await_gone(cluster: Cluster, refs: Iterable[Ref], deadline: Deadline, progre
     left = {key: resource for key in refs if (resource := cluster.kinds.find(key.group, key.kind))}
     next_tick, pause = time.monotonic() + _TICK, 0.1
     while True:
-        found = {key: cluster.get_at(resource, key.namespace, key.name) for key, resource in left.items()}
+        seen = cluster.map(lambda item: cluster.get_at(item[1], item[0].namespace, item[0].name), left.items())
+        found = dict(zip(left, seen, strict=True))
         left = {key: left[key] for key, obj in found.items() if obj is not None}
         if not left:
             return
@@ -200,7 +220,7 @@ def await_gone(cluster: Cluster, refs: Iterable[Ref], deadline: Deadline, progre
         if time.monotonic() >= next_tick:
             next_tick = time.monotonic() + _TICK
             progress(f"waiting until {len(left)} objects are gone, {deadline.elapsed:.0f} s: {_listed(held)}")
-        time.sleep(pause)
+        cluster.transport.pause(min(pause, deadline.left))
         pause = min(pause * 1.5, 1.0)
 
 

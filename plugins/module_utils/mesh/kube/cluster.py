@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, group_of, ref
@@ -15,10 +16,14 @@ from ..model.options import Connection
 from .config import endpoint
 from .discovery import Kinds, Resource, discover
 from .failures import ApiFailure
-from .transport import Transport
+from .transport import IN_FLIGHT, Transport
 
-#: Requests in flight to one API server (API priority and fairness gives a person about 49 seats).
-IN_FLIGHT = 8
+#: Objects in one page of a list: a page of the largest Istio objects has some 20 MiB.
+_PAGE = 2000
+_NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Cluster:
@@ -33,6 +38,33 @@ class Cluster:
         """End the worker threads."""
         self.transport.cancel()
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def map(self, act: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """``act`` on each, at most IN_FLIGHT at once; results in order. The first error ends it, once what is under way
+        has ended. Workers draw from one iterator: a task per item costs more than many a request."""
+        todo = list(items)
+        if len(todo) < 2:
+            return [act(item) for item in todo]
+        left, lock = iter(enumerate(todo)), threading.Lock()
+        results: dict[int, R] = {}
+        errors: list[Exception] = []
+
+        def work() -> None:
+            while not errors:
+                with lock:
+                    index, item = next(left, (-1, todo[0]))
+                if index < 0:
+                    return
+                try:
+                    results[index] = act(item)
+                except Exception as error:
+                    errors.append(error)
+
+        for worker in [self.pool.submit(work) for _ in range(min(IN_FLIGHT, len(todo)))]:
+            worker.result()
+        if errors:
+            raise errors[0]
+        return [results[index] for index in range(len(todo))]
 
     # -- what it is -------------------------------------------------------------------------------------------
 
@@ -103,7 +135,7 @@ class Cluster:
 
     def list_at(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[Sequence[Object], str]:
         """Objects with apiVersion and kind filled in (lists omit them), and the list's resourceVersion."""
-        query: dict[str, Any] = {"limit": 500, **({"labelSelector": selector} if selector else {})}
+        query: dict[str, Any] = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
         found = []
         while True:
             page = self.transport.request("GET", resource.path(namespace), query=query, where=f"list {resource.plural}")
@@ -113,6 +145,19 @@ class Cluster:
             if not metadata.get("continue"):
                 return found, metadata.get("resourceVersion", "")
             query["continue"] = metadata["continue"]
+
+    def names_at(self, resource: Resource, namespace: str, most: int) -> set[str] | None:
+        """The names of all objects of a kind in a namespace; None when there are more than ``most``."""
+        page = self.transport.request(
+            "GET",
+            resource.path(namespace),
+            query={"limit": most},
+            accept=_NAMES_ONLY,
+            where=f"list {resource.plural}",
+        )
+        if page.get("metadata", {}).get("continue"):
+            return None
+        return {item["metadata"]["name"] for item in page["items"] or ()}
 
     def watch(
         self, resource: Resource, namespace: str, selector: str, version: str, seconds: int
@@ -144,64 +189,89 @@ class Cluster:
         )
         return applied
 
-    def delete(self, identity: Ref, uid: str | None = None, *, with_dependents: bool = False) -> bool:
-        """Delete; False when it was gone already. ``with_dependents``: it goes after what it owns (pods)."""
+    def create(self, obj: Object) -> Object:
+        """Create; raises ApiFailure 409 when there is one already. It may also be our own, of which the answer got
+        lost."""
+        resource = self.resource_of(obj)
+        identity = ref(obj)
+        created: Object = self.post(resource.path(identity.namespace), obj, str(identity))
+        return created
+
+    def delete(
+        self, identity: Ref, uid: str | None = None, *, version: str = "", with_dependents: bool = False
+    ) -> bool:
+        """Delete; False when it is gone, True when something (a finalizer, a pod's end) still keeps it.
+
+        ``uid`` and ``version`` (resourceVersion) guard it; ``with_dependents``: it goes after what it owns (pods).
+        """
         resource = self.kinds.find(identity.group, identity.kind)
         if resource is None:
             return False
         options: dict[str, Any] = {"propagationPolicy": "Foreground" if with_dependents else "Background"}
-        if uid:
-            options["preconditions"] = {"uid": uid}
+        guards = {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
+        if guards:
+            options["preconditions"] = guards
         try:
-            self.transport.request(
+            answer = self.transport.request(
                 "DELETE",
                 resource.path(identity.namespace, identity.name),
                 body=json.dumps(options).encode(),
                 where=str(identity),
+                repeat="guarded" if guards else "safe",
             )
         except ApiFailure as error:
             if error.status == 404:
                 return False
             raise
-        return True
+        return bool(answer.get("kind") != "Status")  # the object itself, as it waits for its end
 
-    def merge_patch(self, identity: Ref, patch: Object) -> Object:
+    def merge_patch(self, identity: Ref, patch: Object, *, dry_run: bool = False) -> Object:
         """JSON merge patch; with metadata.resourceVersion in ``patch`` it is refused when the object changed."""
         resource = self._served(identity)
         patched: Object = self.transport.request(
             "PATCH",
             resource.path(identity.namespace, identity.name),
-            query={"fieldManager": "meshops"},
+            query={"fieldManager": "meshops", **({"dryRun": "All"} if dry_run else {})},
             body=json.dumps(patch).encode(),
             content_type="application/merge-patch+json",
             where=str(identity),
+            repeat="guarded" if "resourceVersion" in patch.get("metadata", {}) else "safe",
         )
         return patched
 
-    def post(self, path: str, body: Object, where: str = "", *, dry_run: bool = False) -> Any:
-        """POST anything, such as a SelfSubjectRulesReview or (dry run) an object."""
-        # A webhook that cannot be reached yet would use up its own ten seconds; whoever tries, tries again.
-        query = {"dryRun": "All", "timeout": "2s"} if dry_run else None
-        return self.transport.request("POST", path, query=query, body=json.dumps(body).encode(), where=where)
+    def post(self, path: str, body: Object, where: str = "") -> Any:
+        """POST anything, such as a SelfSubjectRulesReview."""
+        return self.transport.request("POST", path, body=json.dumps(body).encode(), where=where)
 
     # -- trying -----------------------------------------------------------------------------------------------
 
     def dry_run_create(self, obj: Object) -> Object:
-        """What admission would make of a new object; raises ApiFailure when it is refused."""
+        """What admission would make of a new object; raises ApiFailure when it is refused. By server-side apply,
+        because the right to create by POST cannot be limited to one name."""
         resource = self.resource_of(obj)
         identity = ref(obj)
-        created: Object = self.post(resource.path(identity.namespace), obj, str(identity), dry_run=True)
+        created: Object = self.transport.request(
+            "PATCH",
+            resource.path(identity.namespace, identity.name),
+            # A webhook that cannot be reached yet would use up its own ten seconds; whoever tries, tries again.
+            query={"dryRun": "All", "timeout": "2s", "fieldManager": "meshops", "force": "true"},
+            body=json.dumps(obj).encode(),
+            content_type="application/apply-patch+yaml",
+            where=str(identity),
+            repeat="once",
+        )
         return created
 
     def proxy_get(self, namespace: str, service: str, path: str) -> bytes:
         """GET through the service proxy of the API server."""
-        return self.transport.raw("GET", f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}")
+        answer: bytes = self.transport.raw("GET", f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}")
+        return answer
 
 
 def connect(connection: Connection, name: str = "") -> Cluster:
     """A cluster, not yet spoken to. ``name`` defaults to the context."""
     shown = name or connection.context or connection.host or "cluster"
     try:
-        return Cluster(Transport(endpoint(connection), shown), shown)
+        return Cluster(Transport(endpoint(connection), shown, lambda: endpoint(connection)), shown)
     except MeshError as error:
         raise error.at(shown) if name else error from None

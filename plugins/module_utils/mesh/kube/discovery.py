@@ -58,6 +58,11 @@ class Kinds:
         return iter(self._preferred.values())
 
     @property
+    def served(self) -> Iterable[Resource]:
+        """Every version of every kind."""
+        return self._served.values()
+
+    @property
     def api_versions(self) -> frozenset[str]:
         """Group-versions and group-version-kinds, as Helm's Capabilities.APIVersions has them."""
         served = self._served.values()

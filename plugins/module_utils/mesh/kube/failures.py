@@ -1,22 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an API server answers when it refuses, as errors that name the cause and the remedy."""
+"""What goes wrong with a request, as errors that name the cause and the remedy."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ..model.errors import MeshError
 
 
+class Unanswered(MeshError):
+    """No answer came, or none that can be used. ``final``: another try meets the same (a certificate)."""
+
+    def __init__(self, code: str, msg: str, *, where: str = "", hint: str = "", final: bool = False) -> None:
+        super().__init__(code, msg, where=where, hint=hint)
+        self.final = final
+
+
 class ApiFailure(MeshError):
-    """A response with a status code of 400 or more. ``causes`` are the Status object's details.causes."""
+    """A response with a status code of 400 or more. ``causes`` are the Status object's details.causes; ``guarded``
+    says that the request named the state which it expected (a resourceVersion, a uid)."""
 
     def __init__(self, status: int, reason: str, causes: list[dict[str, Any]], error: MeshError) -> None:
         super().__init__(error.code, error.msg, where=error.where, hint=error.hint)
         self.status = status
         self.reason = reason
         self.causes = causes
+        self.guarded = False
+        #: Seconds that the server asks to wait.
+        self.retry_after = 0.0
+
+    @property
+    def immutable(self) -> list[str]:
+        """The immutable fields that would have changed; ``["?"]`` where the server does not name them."""
+        if self.code != "immutable":
+            return []
+        return sorted({str(cause["field"]) for cause in self.causes if cause.get("field")}) or ["?"]
 
 
 #: status code -> (our code, hint)
@@ -30,6 +50,18 @@ _CODES: dict[int, tuple[str, str]] = {
     422: ("invalid_object", ""),
     429: ("api_error", "the API server is overloaded; run again later"),
 }
+#: How API servers say that a field cannot change once the object is there.
+_IMMUTABLE = re.compile(r"immutable|may not change once set|cannot change roleRef|updates to .* are forbidden")
+#: (part of the message) -> (our code, hint), stronger than the status.
+_MEANINGS: tuple[tuple[str, str, str], ...] = (
+    ("because it is being terminated", "conflict", "wait until the namespace is gone, then run again"),
+    ("denied the request", "invalid_object", ""),
+    ("ValidatingAdmissionPolicy", "invalid_object", ""),
+    ("failed calling webhook", "webhook_unavailable", "look at the pods behind this webhook, or remove it"),
+    ("request is too large", "invalid_object", "the object is too large for etcd; split it"),
+    ("database space exceeded", "api_error", "etcd is out of space: compact, defragment, or raise its quota"),
+)
+_LONGEST = 2000
 
 
 def failure(status: int, body: bytes, where: str) -> ApiFailure:
@@ -38,22 +70,28 @@ def failure(status: int, body: bytes, where: str) -> ApiFailure:
     message = details.get("message") or f"HTTP {status} without a Kubernetes Status ({len(body)} bytes)"
     causes = (details.get("details") or {}).get("causes") or []
     code, hint = _CODES.get(status, ("api_error", ""))
+    meaning = next((meaning for meaning in _MEANINGS if meaning[0] in message), None)
     if any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
         code, message, hint = "field_conflict", _conflicts(causes), "set force to take these fields over"
-    elif status == 403 and "because it is being terminated" in message:
-        code, hint = "conflict", "wait until the namespace is gone, then run again"
-    elif status in (422, 403) and "immutable" in message:
-        code, hint = "conflict", "delete the object, or keep the old value"
-    elif "denied the request" in message or "ValidatingAdmissionPolicy" in message:
-        code, hint = "invalid_object", ""
-    error = MeshError(code, " ".join(str(message).split()), where=where, hint=hint)
+    elif status in (422, 403) and _IMMUTABLE.search(message):
+        code, hint = "immutable", "keep the old value, or set recreate to delete the object and make it anew"
+    elif meaning:
+        code, hint = meaning[1:]
+    error = MeshError(code, plain(message), where=where, hint=hint)
     return ApiFailure(status, details.get("reason") or "", causes, error)
+
+
+def plain(text: object) -> str:
+    """One line without control characters: what a cluster says must not steer a terminal or fake a log line."""
+    line = " ".join(str(text).split())
+    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in line)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]} ... ({len(shown)} characters)"
 
 
 def _status_object(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
 

@@ -47,3 +47,12 @@ def digests(values: dict[str, str]) -> str | None:
     """A map of SHA-256 digests."""
     wrong = (f"must hold SHA-256 digests, and that of {name} is none" for name, v in values.items())
     return next((text for text, v in zip(wrong, values.values(), strict=True) if not _DIGEST.fullmatch(v)), None)
+
+
+def single_keys(values: list[dict[str, Any]]) -> str | None:
+    """A list of maps with one key each, not empty."""
+    if not values:
+        return "must name at least one"
+    return next(
+        (f"must hold maps of one key, and that at {i} has {len(v)}" for i, v in enumerate(values) if len(v) != 1), None
+    )

@@ -24,7 +24,10 @@ CODES: dict[str, str] = {
     "missing_dependency": "something that this operation stands on is not there yet",
     "in_use": "what should be removed is still used",
     "not_ready": "objects were applied, but did not become ready in time",
-    "conflict": "the object was changed by somebody else meanwhile, or an immutable field would change",
+    "conflict": "the object was changed by somebody else meanwhile",
+    "immutable": "a field would change that can only be set when the object is made",
+    "locked": "another run is at work on the same set",
+    "webhook_unavailable": "a webhook that must agree to the change cannot be called",
     "api_error": "the API server refused a request",
     "cancelled": "the run was stopped by a signal",
 }

@@ -48,7 +48,8 @@ class ObjectSet:
     """Objects that belong together: an ApplySet of ``objects`` and ``fields`` set on objects of others.
 
     ``id`` is unique in a cluster (``istiod-default``); ``namespace`` is where the set's inventory lives;
-    ``manager`` the field manager of both; ``version`` what was installed (an Istio version, or empty).
+    ``manager`` the field manager of both; ``version`` what was installed (an Istio version, or empty). ``recorded`` is
+    False where the set is no more than what one declaration says, so that no inventory remembers its fields.
     """
 
     id: str
@@ -57,6 +58,7 @@ class ObjectSet:
     objects: tuple[Object, ...] = ()
     fields: tuple[Object, ...] = ()
     version: str = ""
+    recorded: bool = True
 
 
 def ref(obj: Mapping[str, Any]) -> Ref:

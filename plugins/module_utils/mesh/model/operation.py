@@ -91,6 +91,8 @@ class Declarative(Generic[S, F]):
     proofs: Callable[[S, F], Sequence[Proof]] = lambda _spec, _facts: ()
     result: Callable[[S, F, Mapping[Ref, Object]], dict[str, Any]] = lambda _spec, _facts, _live: {}
     states: tuple[State, ...] = ("present", "absent", "released")
+    #: What controllers will have left behind when the removal comes; in whatever namespace where it names none.
+    leaves: Callable[[S], Iterable[Object]] = lambda _spec: ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,10 @@ from typing import Any, Literal
 
 from .objects import Ref
 
-Action = Literal["create", "update", "delete", "release", "unchanged", "keep"]
+Action = Literal["create", "adopt", "update", "recreate", "delete", "release", "unchanged", "keep"]
+
+#: Actions that end in an object being applied.
+APPLIED: tuple[Action, ...] = ("create", "adopt", "update", "recreate")
 
 #: Receives one line of progress at a time.
 Progress = Callable[[str], None]

@@ -9,9 +9,18 @@ import hashlib
 DEFAULT_REVISION = "default"
 
 
-def manager(operation: str, set_id: str = "") -> str:
-    """The field manager of an operation, or of one set of it: ``meshops/config_set/shop``."""
-    return f"meshops/{operation}/{set_id}" if set_id else f"meshops/{operation}"
+#: Characters that a field manager may have (Kubernetes: fieldManager validation).
+_LONGEST_MANAGER = 128
+
+
+def manager(operation: str, *names: str) -> str:
+    """The field manager of an operation, or of one set of it: ``meshops/config_set/shop/traffic``. Two sets never share
+    one, or each would take away the fields that the other set on an object of somebody else."""
+    full = "/".join(("meshops", operation, *names))
+    if len(full) <= _LONGEST_MANAGER:
+        return full
+    digest = hashlib.sha256(full.encode()).hexdigest()[:16]
+    return f"{full[: _LONGEST_MANAGER - len(digest) - 1]}-{digest}"
 
 
 def parent_name(set_id: str) -> str:

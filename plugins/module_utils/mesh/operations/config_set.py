@@ -28,7 +28,7 @@ def _set(spec: ConfigSetSpec) -> ObjectSet:
     return ObjectSet(
         f"config-{spec.name}",
         spec.namespace,
-        manager(NAME, spec.name),
+        manager(NAME, spec.namespace, spec.name),
         tuple(obj for obj in objects if obj["kind"] != "Namespace"),
         tuple(obj for obj in objects if obj["kind"] == "Namespace"),
     )

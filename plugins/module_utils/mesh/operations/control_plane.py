@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..apply.inventory import SET_LABEL, VERSION
@@ -174,7 +174,7 @@ def _default_validator_to_istiod(sets: list[ObjectSet], spec: ControlPlaneSpec) 
             objects = tuple(obj for obj in objects if not _is_default_validator(obj))
         elif item.id == f"istiod-{spec.revision}":
             objects = (*objects, *moved)
-        result.append(ObjectSet(item.id, item.namespace, item.manager, objects, item.fields, item.version))
+        result.append(replace(item, objects=objects))
     return result
 
 
@@ -222,4 +222,5 @@ CONTROL_PLANE: Declarative[ControlPlaneSpec, Facts] = Declarative(
     removal=removal,
     proofs=lambda spec, facts: tuple(proofs(spec, facts)),
     result=result,
+    leaves=lambda spec: discovery.left_by_istiod(spec.namespace, spec.revision),
 )

@@ -30,6 +30,35 @@ def leftovers(cluster: Reader, namespace: str) -> Iterator[Ref]:
             yield ref(config)
 
 
+#: Locks of istiod's leader elections: those of a cluster, and those of each revision.
+_ELECTIONS = (
+    "istio-analyze-leader",
+    "istio-clustertrustbundle-controller-election",
+    "istio-gateway-status-leader",
+    "istio-ip-autoallocate",
+    "istio-leader",
+    "istio-namespace-controller-election",
+    "istio-node-untaint",
+    "istio-serviceexport-controller-election",
+)
+_ELECTIONS_BY_REVISION = ("istio-gateway-deployment", "istio-gateway-status-leader")
+
+
+def left_by_istiod(namespace: str, revision: str) -> Iterator[Object]:
+    """What :func:`leftovers` and the selectors will find once istiod has run."""
+    holder = "istiod"
+    for name in _ELECTIONS:
+        marks = {"annotations": {_LEADER: f'{{"holderIdentity":"{holder}"}}'}}
+        yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, **marks}}
+    for name in ("istio-status-leader", *(f"{name}-{revision}" for name in _ELECTIONS_BY_REVISION)):
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+        yield {**lease, "metadata": {"name": name, "namespace": namespace}, "spec": {"holderIdentity": holder}}
+    yield {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "istio-ca-secret", "namespace": namespace}}
+    for name in ("istio-ca-root-cert", "istio-ca-crl"):
+        labels = {"istio.io/config": "true"}
+        yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
+
+
 def injectors(cluster: Reader) -> Sequence[Object]:
     """All injection webhooks: of revisions and of tags."""
     return cluster.list("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "istio.io/rev")

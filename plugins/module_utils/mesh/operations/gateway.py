@@ -77,9 +77,7 @@ def removal(spec: GatewaySpec, _facts: Facts) -> Removal:
 def _set(spec: GatewaySpec, objects: tuple[Object, ...] = (), version: str = "") -> ObjectSet:
     set_id = f"gateway-{spec.namespace}-{spec.name}"
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": spec.namespace}}
-    return ObjectSet(
-        set_id, spec.namespace, manager(NAME, f"{spec.namespace}-{spec.name}"), objects, (namespace,), version
-    )
+    return ObjectSet(set_id, spec.namespace, manager(NAME, spec.namespace, spec.name), objects, (namespace,), version)
 
 
 def result(_spec: GatewaySpec, _facts: Facts, live: Mapping[Ref, Object]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def removal(spec: InjectionSpec, _facts: Facts) -> Removal:
 
 def _set(spec: InjectionSpec, wanted_: dict[str, str]) -> ObjectSet:
     fields = tuple(namespace(name, wanted_) for name in spec.namespaces)
-    return ObjectSet(SET, "default", manager(NAME), fields=fields)
+    return ObjectSet(SET, "default", manager(NAME), fields=fields, recorded=False)
 
 
 def result(spec: InjectionSpec, facts: Facts, _live: Mapping[Ref, Object]) -> dict[str, Any]:

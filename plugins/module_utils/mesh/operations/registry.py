@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..model.operation import AnyOperation
+from . import rbac
 from .config_set import CONFIG_SET
 from .control_plane import CONTROL_PLANE
 from .gateway import GATEWAY
@@ -14,3 +15,4 @@ from .revision_tag import REVISION_TAG
 OPERATIONS: dict[str, AnyOperation] = {
     operation.name: operation for operation in (CONTROL_PLANE, REVISION_TAG, INJECTION, GATEWAY, CONFIG_SET, MESH_INFO)
 }
+OPERATIONS["rbac"] = rbac.over(dict(OPERATIONS))

@@ -12,8 +12,10 @@ from ..model.report import Action, FieldChange, ObjectChange
 from ..model.sets import applyset_id
 from . import compare
 from .difference import differences
+from .handover import HelmRelease, handed_over
 from .never_own import sent, without_empty_marks, without_nulls
 from .owners import PART_OF, Owner, owner
+from .pod_labels import left_alone
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
@@ -32,6 +34,10 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
     foreign: Owner | None = None
+    #: What is there once the managed fields of the tool that we adopt from are ours; None without a handover.
+    taken: Object | None = None
+    #: Carried out as this merge patch, on what is no object of ours.
+    patch: Object | None = None
 
     @property
     def sent(self) -> Object:
@@ -46,6 +52,11 @@ class Change:
         if self.live is None:
             raise ValueError(f"{self.action} of {self.ref} found nothing")
         return self.live
+
+    @property
+    def leaving(self) -> bool:
+        """Whether what is there is being deleted already: the new object can only come after it."""
+        return self.live is not None and "deletionTimestamp" in self.live["metadata"]
 
     def shown(self) -> ObjectChange:
         """The change as reports show it."""
@@ -74,39 +85,54 @@ def members(item: ObjectSet) -> Iterable[Object]:
     return (with_labels(without_empty_marks(without_nulls(obj)), marks) for obj in item.objects)
 
 
-def plan_set(item: ObjectSet, live: Mapping[Ref, Object]) -> list[Change]:
+def plan_set(item: ObjectSet, live: Mapping[Ref, Object], adopting: HelmRelease | None = None) -> list[Change]:
     """Changes that bring a set about; ``live`` holds what was found of its objects and of its members."""
-    changes = [_member_change(item, obj, live.get(ref(obj))) for obj in members(item)]
+    changes = [_member_change(item, obj, live.get(ref(obj)), adopting) for obj in members(item)]
     changes += [_field_change(item, without_empty_marks(without_nulls(obj)), live.get(ref(obj))) for obj in item.fields]
     wanted = {change.ref for change in changes}
     changes += [_prune(item, obj) for key, obj in live.items() if key not in wanted and is_member(obj, item)]
     return changes
 
 
-def _member_change(item: ObjectSet, wanted: Object, live: Object | None) -> Change:
-    obj = sent(wanted, live, item.manager)
-    if live is None:
-        return Change(ref(obj), "create", item, obj, fields=differences(None, obj))
-    if compare.equal(obj, live, item.manager):
-        return Change(ref(obj), "unchanged", item, obj, live)
-    foreign = None if is_member(live, item) else owner(live)
-    return Change(ref(obj), "update", item, obj, live, foreign=foreign)
+def _member_change(item: ObjectSet, wanted: Object, live: Object | None, adopting: HelmRelease | None) -> Change:
+    if live is None or "deletionTimestamp" in live["metadata"]:
+        obj = sent(wanted, None, item.manager)
+        reason = "after the one that is being deleted" if live else ""
+        return Change(ref(obj), "create", item, obj, live, fields=differences(None, obj), reason=reason)
+    taken = handed_over(live, item.manager, wanted["apiVersion"], adopting) if adopting else None
+    adopted = not is_member(live, item)
+    obj = sent(left_alone(wanted, live, adopting=adopted), taken or live, item.manager)
+    if adopted:
+        found = owner(live)
+        return Change(ref(obj), "adopt", item, obj, live, reason=f"from {found}", foreign=found, taken=taken)
+    if taken is not None:
+        return Change(ref(obj), "adopt", item, obj, live, reason="what it still had of another tool", taken=taken)
+    action: Action = "unchanged" if compare.equal(obj, live, item.manager) else "update"
+    return Change(ref(obj), action, item, obj, live)
 
 
 def _field_change(item: ObjectSet, wanted: Object, live: Object | None) -> Change:
-    if live is None:
+    if live is None or "deletionTimestamp" in live["metadata"]:
         marked = {**wanted["metadata"], "annotations": {**annotations_of(wanted), CREATED_BY: item.id}}
         obj = {**wanted, "metadata": marked}
-        return Change(ref(obj), "create", item, obj, member=False, fields=differences(None, obj))
+        return Change(ref(obj), "create", item, obj, live, member=False, fields=differences(None, obj))
     if annotations_of(live).get(CREATED_BY) == item.id:
         wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": {CREATED_BY: item.id}}}
     action: Action = "unchanged" if compare.equal(wanted, live, item.manager) else "update"
     return Change(ref(wanted), action, item, wanted, live, member=False)
 
 
+#: Whoever may label objects must not have us delete them.
+_NEVER_APPLIED = "labelled as ours, but never applied by us"
+
+
+def _is_applied(live: Object, item: ObjectSet) -> bool:
+    return compare.owned_fields(live, item.manager) is not None
+
+
 def _prune(item: ObjectSet, live: Object) -> Change:
-    if compare.owned_fields(live, item.manager) is None:
-        return Change(ref(live), "keep", item, live=live, reason="labelled as ours, but never applied by us")
+    if not _is_applied(live, item):
+        return Change(ref(live), "keep", item, live=live, reason=_NEVER_APPLIED)
     return Change(ref(live), "delete", item, live=live, reason="no longer wanted")
 
 
@@ -122,25 +148,55 @@ def settled(change: Change, after: Object) -> Change:
     fields = differences(change.live, after)
     # Ownership alone moved (first apply of equal values): a write, but nothing that a person sees.
     owned = change.live is not None and compare.owned_fields(change.live, change.set.manager) is not None
-    if not fields and owned:
+    if not fields and owned and change.action == "update":
         return replace(change, action="unchanged")
     return replace(change, fields=fields)
 
 
+#: Kinds that are never deleted to be made anew: their contents would go with them.
+_KEPT = frozenset({"Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume"})
+
+
+def recreated(change: Change, immutable: Sequence[str]) -> Change | None:
+    """The change that deletes the object and makes it anew for these fields; None where that would lose data."""
+    if change.ref.kind in _KEPT:
+        return None
+    obj = sent(change.sent, None, change.set.manager)
+    reason = f"{', '.join(immutable)} cannot change in place"
+    fields = tuple(field for field in differences(change.live, obj) if field.after is not None)
+    return replace(change, action="recreate", obj=obj, fields=fields, reason=reason)
+
+
+#: Set id -> the objects of others on which the set has fields.
+Fields = Mapping[str, Iterable[Ref]]
+
+
+def plan_left_fields(
+    item: ObjectSet, live: Mapping[Ref, Object], fields: Fields, keep: Mapping[Ref, str]
+) -> list[Change]:
+    """Changes that take our fields off objects of others which the set no longer declares."""
+    wanted = {ref(obj) for obj in item.fields}
+    gone = sorted(key for key in fields.get(item.id, ()) if key in live and key not in wanted)
+    return [change for key in gone for change in _leave(item, live[key], keep)]
+
+
 def plan_removal(
-    sets: Sequence[ObjectSet], live: Mapping[Ref, Object], keep: Mapping[Ref, str], leftovers: Iterable[Ref]
+    sets: Sequence[ObjectSet],
+    live: Mapping[Ref, Object],
+    fields: Fields,
+    keep: Mapping[Ref, str],
+    leftovers: Iterable[Ref],
 ) -> list[Change]:
     """Changes that take sets away: members are deleted, fields on objects of others released."""
     changes: list[Change] = []
     for item in sets:
         for key, obj in live.items():
             if is_member(obj, item):
-                reason = keep.get(key)
-                changes.append(Change(key, "keep" if reason else "delete", item, live=obj, reason=reason or ""))
-        for wanted in item.fields:
-            found = live.get(ref(wanted))
-            if found is not None:
-                changes.extend(_leave(item, found, keep))
+                reason = keep.get(key, "" if _is_applied(obj, item) else _NEVER_APPLIED)
+                changes.append(Change(key, "keep" if reason else "delete", item, live=obj, reason=reason))
+        for key in sorted({*(ref(obj) for obj in item.fields), *fields.get(item.id, ())}):
+            if key in live:
+                changes.extend(_leave(item, live[key], keep))
     for key in leftovers:
         if key in live and key not in keep:
             changes.append(Change(key, "delete", sets[0], live=live[key], reason="left by a controller"))
@@ -162,11 +218,11 @@ def _leave(item: ObjectSet, live: Object, keep: Mapping[Ref, str]) -> Iterable[C
         yield Change(key, "release", item, bare, live, member=False, reason=keep.get(key, ""))
 
 
-def plan_release(sets: Sequence[ObjectSet], live: Mapping[Ref, Object]) -> list[Change]:
+def plan_release(sets: Sequence[ObjectSet], live: Mapping[Ref, Object], fields: Fields) -> list[Change]:
     """Changes that forget sets: every object stays, our label and field manager go."""
     changes: list[Change] = []
     for item in sets:
-        wanted = {ref(obj) for obj in item.fields}
+        wanted = {*(ref(obj) for obj in item.fields), *fields.get(item.id, ())}
         for key, obj in live.items():
             if is_member(obj, item) or (key in wanted and compare.owned_fields(obj, item.manager) is not None):
                 changes.append(Change(key, "release", item, live=obj, member=key not in wanted))

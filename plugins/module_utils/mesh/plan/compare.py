@@ -53,7 +53,7 @@ def equal(wanted: Object, live: Object, manager: str) -> bool:
 
 
 def _map_equal(fields: Mapping[str, Any], wanted: Mapping[str, Any], live: Any, name: str) -> bool:
-    if not isinstance(live, Mapping):
+    if not isinstance(live, dict):
         return False
     owned = {key[2:] for key in fields if key.startswith("f:")}
     if not owned:
@@ -72,7 +72,7 @@ def _omitted(wanted: Any) -> Any:
 
 
 def _equal(fields: Mapping[str, Any], wanted: Any, live: Any, name: str) -> bool:
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, dict):
         return _map_equal(fields, wanted, live, name)
     if isinstance(wanted, list) and isinstance(live, list):
         return _list_equal(fields, wanted, live, name)
@@ -92,6 +92,7 @@ def _list_equal(fields: Mapping[str, Any], wanted: list[Any], live: list[Any], n
 def _associative_equal(keyed: Mapping[str, Any], wanted: list[Any], live: list[Any]) -> bool:
     if len(keyed) != len(wanted):
         return False
+    places = []
     for text, fields in keyed.items():
         key = json.loads(text[2:])
         ours, theirs = _keyed(wanted, key), _keyed(live, key)
@@ -101,7 +102,10 @@ def _associative_equal(keyed: Mapping[str, Any], wanted: list[Any], live: list[A
         defaulted = {name: value for name, value in key.items() if name not in ours}
         if not _map_equal(fields, {**ours, **defaulted}, theirs, ""):
             return False
-    return True
+        places.append((wanted.index(ours), live.index(theirs)))
+    # Order among keyed items means something: of init containers, of variables that refer to others.
+    in_live = [there for _, there in sorted(places)]
+    return in_live == sorted(in_live)
 
 
 def _keyed(items: Sequence[Any], key: Mapping[str, Any]) -> Any:
@@ -111,7 +115,7 @@ def _keyed(items: Sequence[Any], key: Mapping[str, Any]) -> Any:
 
 
 def _atomic_equal(wanted: Any, live: Any, name: str) -> bool:
-    if isinstance(wanted, Mapping) and isinstance(live, Mapping):
+    if isinstance(wanted, dict) and isinstance(live, dict):
         defaults = _ATOMIC_DEFAULTS.get(name, {})
         expected = {**{key: value for key, value in defaults.items() if key in live}, **wanted}
         return expected.keys() == live.keys() and all(
@@ -119,6 +123,6 @@ def _atomic_equal(wanted: Any, live: Any, name: str) -> bool:
         )
     if isinstance(wanted, list) and isinstance(live, list):
         return len(wanted) == len(live) and all(_atomic_equal(a, b, name) for a, b in zip(wanted, live, strict=True))
-    if isinstance(wanted, bool) is not isinstance(live, bool):  # to Python, true equals 1
-        return False
-    return bool(wanted == live) or (name in _QUANTITIES and quantity.equal(wanted, live))
+    if wanted == live:
+        return isinstance(wanted, bool) is isinstance(live, bool)  # to Python, true equals 1
+    return name in _QUANTITIES and quantity.equal(wanted, live)

@@ -67,11 +67,17 @@ def sent(wanted: Object, live: Object | None, manager: str) -> Object:
 
 def without_nulls(value: Any) -> Any:
     """Helm's null means unset; the API server would own or refuse it."""
+    if not _has_null(value):
+        return value
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(item is None or (isinstance(item, (dict, list)) and _has_null(item)) for item in value.values())
+    return isinstance(value, list) and any(isinstance(item, (dict, list)) and _has_null(item) for item in value)
 
 
 def without_empty_marks(obj: Object) -> Object:

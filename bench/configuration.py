@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Part a: keeping a set of Istio's custom resources, by everyone who can, through istiod's webhook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench import latency
+from bench.contenders import (
+    CORE_K8S,
+    FLOOR,
+    FLOOR_PYTHON,
+    FLUX,
+    HELM,
+    KUBECTL,
+    OURS,
+    OURS_PLAYBOOK,
+    STEPS,
+    Scene,
+    contenders,
+)
+from bench.objects import Files, istio
+from bench.observing import Turn, observe
+from bench.places import Contender
+from bench.progress import Clock
+from bench.results import Calibration, Results
+from bench.subject import CALIBRATION, Subject
+from bench.tools import WORK
+
+_ONCE = 60.0  # seconds of one round from which on it is the only one
+_FEW = 20  # plain requests are enough where each takes so long
+
+
+@dataclass(frozen=True)
+class Series:
+    """One table: so many objects, at so many milliseconds round trip, by these contenders and steps."""
+
+    name: str
+    objects: int
+    round_trip: int = 0
+    only: tuple[str, ...] = ()
+    steps: tuple[str, ...] = tuple(STEPS)
+    budget: float = 300.0
+    """Seconds after which no other round begins."""
+    once: float = _ONCE
+
+    def contenders(self, named: Sequence[str]) -> list[Contender[Scene]]:
+        """Those who take part, in order."""
+        return [
+            one
+            for one in contenders()
+            if (not self.only or one.name in self.only) and (not named or any(word in one.name for word in named))
+        ]
+
+
+_MAIN = (FLOOR, FLOOR_PYTHON, OURS, OURS_PLAYBOOK, CORE_K8S, KUBECTL, HELM, FLUX)
+
+SERIES = [
+    Series("a300", 300),
+    Series("a5000", 5000, only=_MAIN, steps=("create", "unchanged"), budget=200, once=25),
+    Series("a50ms", 300, 50, only=_MAIN, steps=("create", "unchanged"), budget=150, once=8),
+    Series("a150ms", 300, 150, only=_MAIN, steps=("create", "unchanged"), budget=150, once=8),
+]
+
+
+def run(series: Series, subject: Subject, results: Results, rounds: int, named: Sequence[str], clock: Clock) -> None:
+    """Every contender's whole life once, then all of them again."""
+    files = Files(WORK / series.name, istio(series.objects)).write()
+    results.notes[series.name] = {"objects": len(files.objects), "pairs": files.pairs, "round_trip": series.round_trip}
+    taking_part, spent = series.contenders(named), time.monotonic()
+    with _scene(series, subject, files) as scene:
+        scene.prepare()
+        for number in range(1, rounds + 1):
+            if number > 1 and time.monotonic() - spent > series.budget:
+                clock.say(f"{series.name}: {series.budget:.0f} s are over after {number - 1} rounds")
+                break
+            _calibrate(series, subject, scene, results, number)
+            for contender in list(taking_part):
+                if _live(contender, series, scene, subject, results, number, clock) > series.once:
+                    taking_part.remove(contender)
+    subject.empty()
+
+
+@contextmanager
+def _scene(series: Series, subject: Subject, files: Files) -> Iterator[Scene]:
+    if not series.round_trip:
+        yield Scene(files.directory, {subject.name: subject.access()}, files)
+        return
+    with latency.delayed(subject.server, series.round_trip / 1000) as server:
+        yield Scene(files.directory, {subject.name: subject.access(server)}, files)
+
+
+def _calibrate(series: Series, subject: Subject, scene: Scene, results: Results, number: int) -> None:
+    times = _FEW if series.round_trip else CALIBRATION
+    took = subject.calibrate(scene.contexts[scene.context].server, times)
+    results.calibrations.append(Calibration(series.name, number, took, times))
+
+
+def _live(
+    contender: Contender[Scene],
+    series: Series,
+    scene: Scene,
+    subject: Subject,
+    results: Results,
+    number: int,
+    clock: Clock,
+) -> float:
+    """One contender's steps, from an empty namespace on; the seconds that they took."""
+    spent = 0.0
+    subject.empty()
+    for step in (step for step in STEPS if step in series.steps and step in contender.steps):
+        subject.settle()
+        result = observe(Turn(series.name, step, number), contender, scene, [subject])
+        results.runs.append(result)
+        clock.step(f"{series.name}, round {number}: {contender.name}, {step}: {result.seconds:.2f} s")
+        spent += result.seconds
+        if result.timed_out:
+            break
+    return spent

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Progress lines: elapsed, n of m, what was measured."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+class Clock:
+    """Counts measurements; the total is what is planned, which slow contenders make less."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._started = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    def step(self, text: str) -> None:
+        """One measurement is done."""
+        self._done += 1
+        print(f"[{self.elapsed:5.0f} s] {self._done:3}/{self._total} {text}", file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """Something else is worth a line."""
+        print(f"[{self.elapsed:5.0f} s]         {text}", file=sys.stderr, flush=True)

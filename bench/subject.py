@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster that is measured on: a user of the benchmark's own, counters, a calm start, a reset."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from mesh.kube.cluster import Cluster, connect
+from mesh.model.errors import MeshError
+from mesh.model.options import Connection
+
+from bench.metrics import Counts, counts
+from bench.objects import NAMESPACE
+from bench.process import processor_seconds
+from bench.tools import WORK
+from lab import certs, state
+from lab.home import Home
+from lab.kubeconfig import Access
+from lab.process import in_network_namespace
+
+USER = "bench"
+CALIBRATION = 1000
+_CALM = 0.25  # of one core, used by the whole cluster
+_CALM_SECONDS, _CALM_PATIENCE = 0.4, 20.0
+
+#: Kinds that a contender may leave behind in the namespace.
+_LEFT = (
+    ("networking.istio.io/v1", "VirtualService"),
+    ("networking.istio.io/v1", "DestinationRule"),
+    ("networking.istio.io/v1", "ServiceEntry"),
+    ("v1", "ConfigMap"),
+    ("v1", "Secret"),
+)
+_KEPT = frozenset({"kube-root-ca.crt", "istio-ca-root-cert"})
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes over the cluster's link, seen from outside."""
+
+    up: int
+    down: int
+
+    def __sub__(self, before: Traffic) -> Traffic:
+        return Traffic(self.up - before.up, self.down - before.down)
+
+
+class Subject:
+    """One cluster of the lab. Contenders come as the user `bench`; what belongs to no measurement, as administrator."""
+
+    def __init__(self, name: str) -> None:
+        lab = state.load()
+        self.name = name
+        self.entry = lab.cluster(name)
+        self._home = Home(name)
+        self.admin: Cluster = connect(Connection(kubeconfig=lab.kubeconfig, context=name), name)
+        self.pki = WORK / "pki" / name
+        self._admit()
+
+    def _admit(self) -> None:
+        """The user: not of system:masters, whom the API server exempts from its fairness; with a flow of its own,
+        so that the API server counts its requests apart."""
+        _issue(self._home.pki, self.pki)
+        rbac = "rbac.authorization.k8s.io"
+        subject = {"apiGroup": rbac, "kind": "User", "name": USER}
+        binding = {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": USER},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [subject],
+        }
+        everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+        rules = {
+            "subjects": [{"kind": "User", "user": {"name": USER}}],
+            "resourceRules": [{**everything, "namespaces": ["*"], "clusterScope": True}],
+            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        }
+        flow = {
+            "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+            "kind": "FlowSchema",
+            "metadata": {"name": USER},
+            "spec": {
+                "matchingPrecedence": 500,
+                "priorityLevelConfiguration": {"name": "global-default"},
+                "distinguisherMethod": {"type": "ByUser"},
+                "rules": [rules],
+            },
+        }
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        for obj in (binding, flow, namespace):
+            self.admin.apply(obj, "bench", force=True)
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return self.entry.server
+
+    def access(self, server: str = "") -> Access:
+        """The benchmark's user, by the API server's own address or by another that leads there."""
+        return Access(server or self.server, self.pki, USER)
+
+    # -- counting ---------------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """Requests so far."""
+        return counts(self.admin.transport.raw("GET", "/metrics").decode(), USER)
+
+    def traffic(self) -> Traffic:
+        """Bytes so far."""
+        link = Path("/sys/class/net", f"mesh{self.entry.number}", "statistics")
+        # What the host's end of the link sends is what the cluster receives.
+        return Traffic(_number(link / "tx_bytes"), _number(link / "rx_bytes"))
+
+    def calibrate(self, server: str = "", times: int = CALIBRATION) -> float:
+        """Seconds of GET /version, so many times over one connection."""
+        import urllib3
+
+        access = self.access(server)
+        pool = urllib3.PoolManager(
+            maxsize=1, ca_certs=str(access.authority), cert_file=str(access.certificate), key_file=str(access.key)
+        )
+        pool.request("GET", f"{access.server}/version")
+        started = time.monotonic()
+        for _ in range(times):
+            pool.request("GET", f"{access.server}/version")
+        return time.monotonic() - started
+
+    # -- before a measurement ---------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Wait until the cluster has digested what came before; equal for all, and not for ever."""
+        pids = in_network_namespace(self._home.network_namespace)
+        deadline = time.monotonic() + _CALM_PATIENCE
+        while time.monotonic() < deadline:
+            before, started = _used(pids), time.monotonic()
+            time.sleep(_CALM_SECONDS)
+            if _used(pids) - before < _CALM * (time.monotonic() - started):
+                return
+
+    def empty(self) -> None:
+        """Delete all that contenders made in the namespace."""
+        with ThreadPoolExecutor(len(_LEFT)) as pool:
+            list(pool.map(lambda kind: self._empty(*kind), _LEFT))
+
+    def _empty(self, api_version: str, kind: str) -> None:
+        resource = self.admin.resource(api_version, kind)
+        if resource is None:
+            return
+        path = resource.path(NAMESPACE)
+        if kind not in ("ConfigMap", "Secret"):
+            self.admin.transport.raw("DELETE", path)
+            return
+        for obj in self.admin.list(api_version, kind, NAMESPACE):
+            if obj["metadata"]["name"] not in _KEPT:
+                self.admin.transport.raw("DELETE", resource.path(NAMESPACE, obj["metadata"]["name"]))
+
+    # -- what a mesh does -------------------------------------------------------------------------------------
+
+    def behaves(self) -> bool:
+        """Whether a pod comes back injected, and an object that only istiod can find fault with is refused."""
+        return self._injects() and self._refuses()
+
+    def _injects(self) -> bool:
+        metadata = {"name": "bench", "namespace": NAMESPACE, "labels": {"sidecar.istio.io/inject": "true"}}
+        spec = {"containers": [{"name": "app", "image": "app"}]}
+        try:
+            pod = self.admin.dry_run_create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        except MeshError:
+            return False
+        return any("istio-proxy" in str(part.get("name")) for part in _containers(pod["spec"]))
+
+    def _refuses(self) -> bool:
+        bad: dict[str, Any] = {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "VirtualService",
+            "metadata": {"name": "bad", "namespace": NAMESPACE},
+            "spec": {"hosts": ["bad"], "http": [{"route": [{"destination": {"host": "a"}, "weight": -1}]}]},
+        }
+        try:
+            self.admin.dry_run_create(bad)
+        except MeshError as error:
+            self.admin.forget_kinds()  # it may be too early for the kind to be served
+            return "denied the request" in str(error)
+        return False
+
+    @functools.cached_property
+    def kubernetes(self) -> str:
+        """Version of the API server."""
+        return self.admin.server_version
+
+    def close(self) -> None:
+        """End the administrator's connections."""
+        self.admin.close()
+
+
+def _issue(authority_directory: Path, into: Path) -> None:
+    """A client certificate of the cluster's authority, with a file that has certificate and key together."""
+    into.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copy(authority_directory / "ca.crt", into / "ca.crt")
+    authority = x509.load_pem_x509_certificate((into / "ca.crt").read_bytes())
+    authority_key = serialization.load_pem_private_key((authority_directory / "ca.key").read_bytes(), None)
+    if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
+        raise TypeError("the lab's authorities have elliptic curve keys")
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = certs.issue(certs.Identity(USER, client=True), key, authority, authority_key)
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    for name, data in ((f"{USER}.crt", pem), (f"{USER}.key", secret), (f"{USER}.pem", pem + secret)):
+        descriptor = os.open(into / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+
+
+def _containers(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [*spec.get("initContainers", ()), *spec["containers"]]
+
+
+def _number(file: Path) -> int:
+    return int(file.read_text(encoding="ascii"))
+
+
+def _used(pids: set[int]) -> float:
+    return sum(map(processor_seconds, pids))

@@ -1,0 +1,3 @@
+module meshops.mesh/bench/tools/floor
+
+go 1.26.0

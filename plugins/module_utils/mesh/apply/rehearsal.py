@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run needs, found by running it on an imagined cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..kube.discovery import Kinds
+from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof
+from ..plan.changes import Plan
+from .planning import Planned
+
+#: Seconds until a rehearsal ends that waits for something which will not come.
+LONGEST = 10
+
+
+def heedless(operation: AnyOperation) -> AnyOperation:
+    """The operation with nothing that stops its run: it looks at all that it would look at, refuses nothing, and takes
+    every first probe for a proof."""
+    if not isinstance(operation, Declarative):
+        return operation
+
+    def preflight(spec: Any, facts: Any, state: Any) -> list[Finding]:
+        list(operation.preflight(spec, facts, state))
+        return []
+
+    def proofs(spec: Any, facts: Any) -> list[Proof]:
+        return [replace(proof, probe=_once(proof)) for proof in operation.proofs(spec, facts)]
+
+    return replace(operation, preflight=preflight, proofs=proofs)
+
+
+def _once(proof: Proof) -> Any:
+    def probe(cluster: Prober) -> None:
+        proof.probe(cluster)
+
+    return probe
+
+
+def feasible(planned: Planned, kinds: Kinds) -> Planned:
+    """The plan without objects of kinds that nobody serves yet, as check mode may have them."""
+    changes = [change for change in planned.plan.changes if kinds.find(*change.ref.group_kind)]
+    return replace(planned, plan=Plan(changes))

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `rbac` derives is enough for every operation, and each part of it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections import defaultdict
+
+import pytest
+from mesh.model.errors import MeshError
+from mesh.model.options import Connection
+from mesh.model.permissions import as_rules, of_rules
+
+from tests import accounts
+
+from .conftest import API, Api, config_map
+from .injectors import injector, installed
+
+RBAC = "rbac.authorization.k8s.io/v1"
+_REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+
+
+class Account:
+    """A service account with derived roles; calling it runs an operation under them."""
+
+    def __init__(self, admin, api, lab, name, declarations):
+        self.admin, self.name = admin, name
+        self.objects = accounts.derived(admin, declarations, name)
+        connection = Connection(host=lab.cluster(API).server, api_key=accounts.token(admin, name), validate_certs=False)
+        self.run = Api(connection, api.writes)
+        accounts.grant(admin, self.objects)
+        self.await_effect(item for items in self.permissions().values() for item in items)
+
+    def permissions(self):
+        """All that the roles allow, by (number of the role, verb, group, resource, whether of named objects only)."""
+        found = defaultdict(set)
+        for index, obj in enumerate(self.objects):
+            for item in of_rules(obj.get("rules", ()), obj["metadata"].get("namespace", "")):
+                found[index, item.verb, item.group, item.resource, bool(item.name)].add(item)
+        return found
+
+    @contextlib.contextmanager
+    def without(self, index, items):
+        """For the length of a block, one role lacks these."""
+        role = self.objects[index]
+        allowed = of_rules(role["rules"], role["metadata"].get("namespace", "")) - items
+        self.admin.apply({**role, "rules": as_rules(allowed)}, "admin", force=True)
+        self.await_effect(items, allowed=False)
+        yield
+        self.admin.apply(role, "admin", force=True)
+        self.await_effect(items)
+
+    def await_effect(self, permissions, allowed=True):
+        """Until the authorizer, which learns by watch, answers so."""
+        deadline = time.monotonic() + 10
+        for item in permissions:
+            while self._may(item) != allowed:
+                assert time.monotonic() < deadline, f"{item} is {'not ' if allowed else ''}allowed"
+                time.sleep(0.02)
+
+    def _may(self, item):
+        if item.resource.startswith("/"):
+            asked = {"nonResourceAttributes": {"verb": item.verb, "path": item.resource}}
+        else:
+            resource, _, subresource = item.resource.partition("/")
+            place = {"namespace": item.namespace, "name": item.name, "subresource": subresource}
+            asked = {"resourceAttributes": {"verb": item.verb, "group": item.group, "resource": resource, **place}}
+        user = f"system:serviceaccount:{accounts.NAMESPACE}:{self.name}"
+        groups = ["system:serviceaccounts", "system:authenticated"]
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+        return self.admin.post(_REVIEW, {**review, "spec": {**asked, "user": user, "groups": groups}})["status"][
+            "allowed"
+        ]
+
+
+@pytest.fixture
+def account(api, lab, cluster, namespace):
+    """Makes accounts for declarations."""
+    made = []
+
+    def make(declarations):
+        found = Account(cluster, api, lab, f"{namespace}-{len(made)}", declarations)
+        made.append(found)
+        return found
+
+    yield make
+    for found in made:
+        accounts.revoke(cluster, found.objects)
+        path = f"/api/v1/namespaces/{accounts.NAMESPACE}/serviceaccounts/{found.name}"
+        cluster.transport.raw("DELETE", path)
+
+
+def definition(group):
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": "Widget", "plural": "widgets"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
+def config_sets(namespace, value):
+    """A set of plain objects and roles, and one with a definition and an object of it."""
+    group = f"{namespace}.example.com"
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["one"], "verbs": ["get"]}]
+    role = {"apiVersion": RBAC, "kind": "Role", "metadata": {"name": "r"}, "rules": rules}
+    bindings = [
+        {
+            "apiVersion": RBAC,
+            "kind": "RoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
+        }
+        for kind, name in (("Role", "r"), ("ClusterRole", "view"))
+    ]
+    widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"value": value}}
+    return [
+        {
+            "config_set": {
+                "name": namespace,
+                "namespace": namespace,
+                "objects": [config_map("a", v=value), role, *bindings],
+            }
+        },
+        {"config_set": {"name": f"{namespace}-w", "namespace": namespace, "objects": [definition(group), widget]}},
+    ]
+
+
+def injections(namespace, value):
+    return [{"injection": {"namespaces": [namespace], "mode": "sidecar" if value == "1" else "none"}}]
+
+
+def gateways(namespace, value):
+    chart = {"path": ".lab/charts"}
+    return [{"gateway": {"name": "gw", "namespace": namespace, "charts": chart, "labels": {"value": value}}}]
+
+
+def tags(namespace, value):
+    return [
+        {"revision_tag": {"tag": namespace, "namespace": namespace, "revision": "default" if value == "1" else "two"}}
+    ]
+
+
+def control_planes(namespace, value):
+    charts = {"path": ".lab/charts"}
+    return [{"control_plane": {"namespace": namespace, "charts": charts, "network": f"n{value}", "cni": True}}]
+
+
+CASES = [config_sets, injections, gateways, tags]
+
+
+@pytest.fixture
+def mesh(cluster, request):
+    """Two revisions of somebody else, one of them the default; a control plane of ours needs none."""
+    if "control_planes" in request.node.name:
+        yield
+        return
+    webhooks = [
+        injector("test-default", {"istio.io/rev": "default"}, default=True),
+        injector("test-two", {"istio.io/rev": "two"}),
+    ]
+    with installed(cluster, *webhooks):
+        yield
+
+
+def each(run, declarations, state="present", check=False, **options):
+    order = declarations if state == "present" else reversed(declarations)
+    return [
+        run(name, data, state, check, **options)
+        for item in order
+        for name, data in item.items()
+        if state != "released" or name != "injection"
+    ]
+
+
+def lives(api, account, namespace, declare):
+    """A whole life under the account's roles."""
+    first, second = declare(namespace, "1"), declare(namespace, "2")
+    run = account.run
+    each(run, first, check=True)
+    assert all(report.changed for report in each(run, first))
+    assert not any(report.changed for report in each(run, first))
+    assert all(report.changed for report in each(run, second))
+    each(run, second, "absent", check=True)
+    assert all(report.changed for report in each(run, second, "absent"))
+    assert not any(report.changed for report in each(run, second, "absent"))
+    each(run, first)
+    each(run, first, "released")
+    clean(api, first)
+
+
+def clean(api, declarations):
+    """As before, by an admin."""
+    each(api, declarations, adopt=True)
+    each(api, declarations, "absent")
+
+
+@pytest.mark.parametrize("declare", [*CASES, control_planes])
+def test_it_is_enough(api, mesh, account, namespace, declare):
+    lives(api, account(declare(namespace, "1")), namespace, declare)
+
+
+def shows(verb, resource):
+    """Whether a run on nodeless clusters, without waiting, is stopped without it: locks are kept where they may be,
+    waits watch and look at pods, and proofs need istiod."""
+    return verb != "watch" and resource not in ("leases", "pods")
+
+
+@pytest.mark.parametrize("declare", CASES)
+def test_each_part_of_it_is_needed_and_named_before_any_write(api, mesh, account, namespace, declare):
+    declared = declare(namespace, "1")
+    found = account(declared)
+    superfluous = []
+    for (index, verb, group, resource, named), items in sorted(found.permissions().items()):
+        if not shows(verb, resource):
+            continue
+        with found.without(index, items):
+            error, writes = stopped(found.run, declared), list(found.run.writes)
+        if error is None:
+            superfluous.append((verb, group, resource, named))
+        else:
+            assert (error.code, writes) == ("forbidden", []), (items, error)
+            assert re.search(rf"{re.escape(verb)} .*{re.escape(resource)}|{verb}.* resource \"{resource}", error.msg), (
+                items,
+                error,
+            )
+        clean(api, declared)
+    assert superfluous == []
+
+
+def stopped(run, declarations):
+    """The error of the first step of a life that goes wrong."""
+    for state, check in (("present", True), ("present", False), ("absent", True), ("absent", False)):
+        try:
+            each(run, declarations, state, check)
+        except MeshError as error:
+            return error
+    return None
