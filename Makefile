@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint unit api sanity ansible-lint e2e generate check-generated lab-up lab-down env collection clean
+.PHONY: help venv demo test test-faults lint unit api faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,11 +38,15 @@ test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --
 lint: venv ## the checks that take seconds
 	$(BIN)/python -m tests.run ruff mypy imports generated spdx $(ARGS)
 
-unit api sanity ansible-lint e2e: venv
+test-faults: venv ## every request of a run fails in every way (most of an hour); the result goes to docs/reliability.md
+	$(BIN)/python -m tests.run faults-full $(ARGS)
+
+unit api faults sanity ansible-lint e2e: venv
 	$(BIN)/python -m tests.run $@ $(ARGS)
 
 unit: ## tests without a cluster
 api: ## tests against a real API server of the lab
+faults: ## every request of a run fails once; FAULT_SEED=N repeats a run
 sanity: ## ansible-test sanity on the collection as it ships
 ansible-lint: ## ansible-lint, profile production
 e2e: ## tests in the lab's two clusters
@@ -63,6 +67,9 @@ env: venv ## what to export to work with the lab by hand
 	@$(BIN)/python -m lab env
 
 
+
+bench: venv ## measure against what people use today; writes docs/performance.md; ARGS="a --rounds 1"
+	$(BIN)/python -m bench $(ARGS)
 
 collection: venv ## the collection's tarball in dist/
 	$(BIN)/python -m tests.collection build

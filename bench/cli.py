@@ -1,38 +1,123 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: which parts, how many rounds, which contenders."""
+"""The command line: which parts, how many rounds, which contenders; the lab comes and goes with what needs it."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import datetime
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-from bench import configuration, control_plane
+from bench import clusters, configuration, control_plane, document
+from bench.configuration import SERIES
 from bench.progress import Clock
-from bench.results import Results
+from bench.results import Results, load
 from bench.subject import Subject
-from bench.tools import WORK, contender_versions
+from bench.tools import ROOT, WORK, contender_versions
+from lab import providers, state
+from lab.errors import LabError
+
+CLUSTER = "bench"
+ROUNDS = 5
+DOCUMENT = ROOT / "docs" / "performance.md"
+
+_PARTS = [*(series.name for series in SERIES), control_plane.SERIES, clusters.SERIES]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
-    results = Results(about={"versions": contender_versions()})
-    wanted = [series for series in configuration.SERIES if series.name in options.parts]
-    clock = Clock(0)
-    subject = Subject("bench")
-    if wanted:
-        control_plane.ensure(subject)
-    for series in wanted:
-        configuration.run(series, subject, results, options.rounds, options.only, clock)
-        results.save(WORK / "results.json")
-    if "b" in options.parts:
-        control_plane.run(subject, results, options.rounds, options.only, clock)
-        results.save(WORK / "results.json")
-    return 0
+    """Measure, and write the document. A contender that fails is named, left out, and makes the exit code 1."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    if options.results:
+        print(document.render(load(options.results)))
+        return 0
+    parts = [part for part in _PARTS if not options.parts or part in options.parts or part[0] in options.parts]
+    results = Results(_about(given, options.rounds))
+    try:
+        _measure(parts, options, results)
+    except LabError as error:
+        print(f"bench: error: {error}", file=sys.stderr)
+        return 1
+    complete = parts == _PARTS and options.rounds == ROUNDS and not options.only
+    target = DOCUMENT if complete else WORK / DOCUMENT.name
+    target.write_text(document.render(results), encoding="utf-8")
+    print(f"{target.relative_to(ROOT)}{'' if complete else ' (a part only: docs/ is left as it is)'}", file=sys.stderr)
+    return 1 if results.notes.get("failures") else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("parts", nargs="*")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", default=[])
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure against what people use today.")
+    parser.add_argument("parts", nargs="*", choices=["a", *_PARTS], metavar="PART", help=f"a, {', '.join(_PARTS)}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default {ROUNDS}")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="contenders with such a word in the name")
+    parser.add_argument("--clusters", type=int, default=max(clusters.NUMBERS), help="at most so many in part c")
+    parser.add_argument("--keep-lab", action="store_true", help="leave the clusters up")
+    parser.add_argument("--results", type=Path, help="measure nothing: print the document of these results")
     return parser
+
+
+def _measure(parts: Sequence[str], options: argparse.Namespace, results: Results) -> None:
+    wanted = [series for series in SERIES if series.name in parts]
+    numbers = [number for number in clusters.NUMBERS if number <= options.clusters]
+    total = sum(configuration.planned(series, options.only) for series in wanted)
+    total += control_plane.planned(options.only) if control_plane.SERIES in parts else 0
+    total += clusters.planned(numbers) if clusters.SERIES in parts else 0
+    clock = Clock(total * options.rounds)
+    saved = WORK / "results.json"
+    if wanted or control_plane.SERIES in parts:
+        with _lab([CLUSTER], keep=options.keep_lab):
+            subject = Subject(CLUSTER)
+            control_plane.ensure(subject)
+            for series in wanted:
+                configuration.run(series, subject, results, options.rounds, options.only, clock)
+                results.save(saved)
+            if control_plane.SERIES in parts:
+                control_plane.run(subject, results, options.rounds, options.only, clock)
+                results.save(saved)
+    if clusters.SERIES in parts:
+        with _lab(clusters.names(max(numbers)), keep=options.keep_lab):
+            clusters.run(numbers, results, options.rounds, clock)
+            results.save(saved)
+
+
+@contextmanager
+def _lab(names: Sequence[str], *, keep: bool) -> Iterator[None]:
+    """Clusters of the lab; those that were not up before go down again."""
+    try:
+        before = {entry.name for entry in state.load().clusters}
+    except LabError:
+        before = set()
+    provider = providers.choose()
+    missing = [name for name in names if name not in before]
+    try:
+        if missing:
+            provider.up(providers.Request(missing))
+        yield
+    finally:
+        if missing and not keep:
+            provider.down(missing)
+
+
+def _about(arguments: Sequence[str], rounds: int) -> dict[str, object]:
+    processor = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown"
+    )
+    return {
+        "command": shlex.join(["make", "bench", *([f"ARGS={shlex.join(arguments)}"] if arguments else [])]),
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "cores": os.cpu_count() or 1,
+        "processor": processor,
+        "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "kernel": platform.release(),
+        "rounds": rounds,
+        "versions": contender_versions(),
+    }
+
+
+def _lines(file: str) -> list[str]:
+    return Path(file).read_text(encoding="utf-8").splitlines()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bench.objects import NAMESPACE, Files, config_maps
-from bench.observing import Turn, observe
+from bench.observing import Turn, attempt
 from bench.places import Command, Contender, Place
 from bench.progress import Clock
 from bench.results import Results
@@ -67,6 +67,11 @@ def contenders(count: int) -> list[Contender[Fleet]]:
     return [_site()] if count <= 5 else [_site(), _site("--forks=20")]
 
 
+def planned(numbers: Sequence[int]) -> int:
+    """Measurements of one round."""
+    return sum(len(STEPS) * len(contenders(count)) for count in numbers)
+
+
 def run(numbers: Sequence[int], results: Results, rounds: int, clock: Clock) -> None:
     """Every number of clusters once, then all of them again."""
     with ThreadPoolExecutor(4) as pool:
@@ -84,7 +89,4 @@ def run(numbers: Sequence[int], results: Results, rounds: int, clock: Clock) -> 
                 with ThreadPoolExecutor(4) as pool:
                     list(pool.map(Subject.empty, subjects[:count]))
                 for step in STEPS:
-                    result = observe(Turn(SERIES, f"{step} {count}", number), contender, fleet, subjects[:count])
-                    results.runs.append(result)
-                    text = f"{count} clusters {contender.name}, {step}: {result.seconds:.2f} s"
-                    clock.step(f"{SERIES}, round {number}: {text}")
+                    attempt(Turn(SERIES, f"{step} {count}", number), contender, fleet, subjects[:count], results, clock)

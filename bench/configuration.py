@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from bench.contenders import (
     contenders,
 )
 from bench.objects import Files, istio
-from bench.observing import Turn, observe
+from bench.observing import Turn, attempt
 from bench.places import Contender
 from bench.progress import Clock
 from bench.results import Calibration, Results
@@ -64,6 +65,11 @@ SERIES = [
     Series("a50ms", 300, 50, only=_MAIN, steps=("create", "unchanged"), budget=150, once=8),
     Series("a150ms", 300, 150, only=_MAIN, steps=("create", "unchanged"), budget=150, once=8),
 ]
+
+
+def planned(series: Series, named: Sequence[str]) -> int:
+    """Measurements of one round."""
+    return sum(len(set(one.steps) & set(series.steps)) for one in series.contenders(named))
 
 
 def run(series: Series, subject: Subject, results: Results, rounds: int, named: Sequence[str], clock: Clock) -> None:
@@ -108,15 +114,17 @@ def _live(
     number: int,
     clock: Clock,
 ) -> float:
-    """One contender's steps, from an empty namespace on; the seconds that they took."""
+    """One contender's steps, from an empty namespace on; the seconds that they took, without end if it failed."""
     spent = 0.0
     subject.empty()
     for step in (step for step in STEPS if step in series.steps and step in contender.steps):
         subject.settle()
-        result = observe(Turn(series.name, step, number), contender, scene, [subject])
-        results.runs.append(result)
-        clock.step(f"{series.name}, round {number}: {contender.name}, {step}: {result.seconds:.2f} s")
+        result = attempt(Turn(series.name, step, number), contender, scene, [subject], results, clock)
+        if result is None:
+            return math.inf
         spent += result.seconds
+        if contender.name == OURS and step == "unchanged":
+            results.notes[series.name]["largest_page"] = subject.largest_page()
         if result.timed_out:
             break
     return spent

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from mesh.render.values import merged
 
 from bench.contenders import CONNECTIONS
 from bench.objects import path as path_of
-from bench.observing import Turn, observe
+from bench.observing import Turn, attempt
 from bench.places import HOME, Command, Contender, Place, playbook
 from bench.progress import Clock
 from bench.results import Calibration, Results
@@ -82,7 +83,7 @@ class Installation(Place):
         self._yaml("values.yaml", declared["values"])
         hub = {"profile": "minimal", "hub": "docker.io/istio", "tag": lab.istio_version}
         operator = {"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator"}
-        self._yaml("operator.yaml", {**operator, "spec": {**hub, "values": declared["values"]}})
+        self._yaml("operator.yaml", {**operator, "spec": {**hub, "values": _operator_values(declared["values"])}})
         base = {"namespace": _NAMESPACE, "version": lab.istio_version}
         istiod = {"needs": [f"{_NAMESPACE}/istio-base"], "wait": True, "values": [str(self.file("values.yaml"))]}
         releases: list[dict[str, Any]] = [
@@ -118,6 +119,12 @@ class Installation(Place):
             command = [programs()["helm"], "template", "--include-crds", f"--values={self.file('values.yaml')}"]
             text = subprocess.run([*command, chart, *self.chart(chart)], check=True, capture_output=True).stdout
             yield from (obj for obj in yaml.load_all(text, Loader=yaml.CSafeLoader) if obj)
+
+
+def _operator_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of the chart `istiod` as istioctl wants them: what is istiod's own lies under `pilot`."""
+    own = {key: value for key, value in values.items() if key in ("autoscaleEnabled", "resources")}
+    return merged({key: value for key, value in values.items() if key not in own}, {"pilot": own})
 
 
 def _core(place: Installation, _step: str) -> Command:
@@ -169,14 +176,20 @@ def contenders() -> list[Contender[Installation]]:
     ]
 
 
+def planned(named: Sequence[str]) -> int:
+    """Measurements of one round."""
+    return sum(len(one.steps) for one in _taking_part(named))
+
+
+def _taking_part(named: Sequence[str]) -> list[Contender[Installation]]:
+    return [one for one in contenders() if not named or any(word in one.name for word in named)]
+
+
 def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], clock: Clock) -> None:
     """Everyone installs and repeats it, then all of them again. Leaves no mesh."""
     place = Installation(WORK / SERIES, {subject.name: subject.access()})
     place.prepare()
-    taking_part, spent = (
-        [one for one in contenders() if not named or any(word in one.name for word in named)],
-        time.monotonic(),
-    )
+    taking_part, spent = _taking_part(named), time.monotonic()
     if any(one.name == HELMFILE for one in taking_part):
         helmfile()
     for number in range(1, rounds + 1):
@@ -188,30 +201,14 @@ def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], c
             uninstall(subject)
             for step in contender.steps:
                 subject.settle()
-                _measure(contender, Turn(SERIES, step, number), place, subject, results, clock)
+                if step == "cold":
+                    shutil.rmtree(HOME / ".cache" / "meshops", ignore_errors=True)
+                # Not everyone waits until the mesh does what it is there for.
+                behaves = partial(_await_behaviour, subject) if step == "fresh" else None
+                turn = Turn(SERIES, step, number, behaves)
+                if attempt(turn, contender, place, [subject], results, clock) is None:
+                    break
     uninstall(subject)
-
-
-def _measure(
-    contender: Contender[Installation],
-    turn: Turn,
-    place: Installation,
-    subject: Subject,
-    results: Results,
-    clock: Clock,
-) -> None:
-    if turn.step == "cold":
-        shutil.rmtree(HOME / ".cache" / "meshops", ignore_errors=True)
-    result = observe(turn, contender, place, [subject])
-    ended = time.monotonic()
-    if turn.step == "fresh":
-        # Not everyone waits until the mesh does what it is there for.
-        _await_behaviour(subject)
-        behaves = result.seconds + time.monotonic() - ended
-        result = replace(result, inside={**result.inside, "behaves": behaves})
-    results.runs.append(result)
-    after = f", behaves after {result.inside['behaves']:.2f} s" if "behaves" in result.inside else ""
-    clock.step(f"{SERIES}, round {turn.round}: {contender.name}, {turn.step}: {result.seconds:.2f} s{after}")
 
 
 # -- and away again -------------------------------------------------------------------------------------------------

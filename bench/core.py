@@ -31,7 +31,7 @@ def main(kubeconfig: str, context: str, name: str, file: str, *flags: str) -> No
         with Path(declared.pop("objects_from")).open("rb") as manifests:
             declared["objects"] = list(yaml.load_all(manifests, Loader=yaml.CSafeLoader))
     operation = OPERATIONS[name]
-    prepared = time.monotonic()
+    prepared, memory = time.monotonic(), _peak()
     cluster = connect(Connection(kubeconfig=kubeconfig, context=context), context)
     try:
         spec = parse(operation.spec, declared)
@@ -40,8 +40,14 @@ def main(kubeconfig: str, context: str, name: str, file: str, *flags: str) -> No
     finally:
         cluster.close()
     ended = time.monotonic()
-    inside = {"prepared": prepared - STARTED, "run": ended - prepared, "requests": dict(cluster.transport.counts)}
-    print(json.dumps({**inside, "changed": report.changed, "objects": len(report.objects)}))
+    inside = {"prepared": prepared - STARTED, "run": ended - prepared, "run_memory": _peak() - memory}
+    print(json.dumps({**inside, "changed": report.changed, "requests": dict(cluster.transport.counts)}))
+
+
+def _peak() -> int:
+    """Bytes of memory at the peak so far."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) * 1024
 
 
 if __name__ == "__main__":

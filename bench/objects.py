@@ -42,12 +42,18 @@ def changed(objects: Sequence[Object], count: int = CHANGED) -> list[Object]:
     return [_touched(obj) if n % every == 0 and n // every < count else obj for n, obj in enumerate(objects)]
 
 
+#: One field of each kind that is changed.
+_OTHER: dict[str, Object] = {
+    "ConfigMap": {"data": {"level": "debug"}},
+    "VirtualService": {"hosts": ["changed.example.com"]},
+    "DestinationRule": {"subsets": []},
+    "ServiceEntry": {"resolution": "NONE"},
+}
+
+
 def _touched(obj: Object) -> Object:
-    if obj["kind"] == "VirtualService":
-        return {**obj, "spec": {**obj["spec"], "hosts": [*obj["spec"]["hosts"], "changed.example.com"]}}
-    if obj["kind"] == "DestinationRule":
-        return {**obj, "spec": {**obj["spec"], "subsets": obj["spec"]["subsets"][:1]}}
-    return {**obj, "spec": {**obj["spec"], "resolution": "NONE"}}
+    other = _OTHER[obj["kind"]]
+    return {**obj, "spec": {**obj["spec"], **other}} if "spec" in obj else {**obj, **other}
 
 
 def _metadata(name: str) -> Object:

@@ -4,26 +4,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from bench.places import Contender, P
 from bench.process import measure
-from bench.results import Result, inside
+from bench.progress import Clock
+from bench.results import Result, Results, inside
 from bench.subject import Subject
+from lab.errors import LabError
 
 TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Which measurement it is."""
+    """Which measurement it is, and what to wait for when the command has ended."""
 
     series: str
     step: str
     round: int
+    behaves: Callable[[], None] | None = None
+
+
+def attempt(
+    turn: Turn, contender: Contender[P], place: P, subjects: Sequence[Subject], results: Results, clock: Clock
+) -> Result | None:
+    """Measure and note it; None when the contender failed, which is noted, too."""
+    about = f"{turn.series}, round {turn.round}: {contender.name}, {turn.step}"
+    try:
+        result = observe(turn, contender, place, subjects)
+    except LabError as error:
+        results.fail(turn.series, f"{contender.name}, {turn.step}", error)
+        clock.step(f"{about}: FAILED: {error}")
+        return None
+    results.runs.append(result)
+    behaves = f", injects and validates after {result.inside['behaves']:.2f} s" if turn.behaves else ""
+    clock.step(f"{about}: {result.seconds:.2f} s{behaves}")
+    return result
 
 
 def observe(turn: Turn, contender: Contender[P], place: P, subjects: Sequence[Subject]) -> Result:
@@ -33,6 +53,7 @@ def observe(turn: Turn, contender: Contender[P], place: P, subjects: Sequence[Su
     with ThreadPoolExecutor(len(subjects)) as pool:
         before = list(pool.map(lambda subject: subject.counts(), subjects))
         sent_before = [subject.traffic() for subject in subjects]
+        started = time.monotonic()
         measured = measure(
             command,
             env={**place.environment(), **contender.env},
@@ -40,6 +61,7 @@ def observe(turn: Turn, contender: Contender[P], place: P, subjects: Sequence[Su
             timeout=TIMEOUT,
             codes=(0, *contender.codes.get(turn.step, ())),
         )
+        until = _waited(turn, started)
         sent = [subject.traffic() - old for subject, old in zip(subjects, sent_before, strict=True)]
         counted = [new - old for new, old in zip(pool.map(lambda s: s.counts(), subjects), before, strict=True)]
     return Result(
@@ -55,10 +77,13 @@ def observe(turn: Turn, contender: Contender[P], place: P, subjects: Sequence[Su
         up=sum(traffic.up for traffic in sent),
         down=sum(traffic.down for traffic in sent),
         timed_out=measured.timed_out,
-        inside={**inside(measured), **_busy(measured.machine)},
+        inside={**inside(measured), **until, "machine": round(measured.machine, 3)},
     )
 
 
-def _busy(share: float) -> dict[str, Any]:
-    """How much of the machine's processors everything together used."""
-    return {"machine": round(share, 3)}
+def _waited(turn: Turn, started: float) -> dict[str, float]:
+    """How long it took until the outcome was there, command included."""
+    if turn.behaves is None:
+        return {}
+    turn.behaves()
+    return {"behaves": time.monotonic() - started}

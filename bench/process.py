@@ -64,7 +64,7 @@ def measure(
     timed_out = child.returncode == -signal.SIGKILL and seconds >= timeout
     output = log.read_text(encoding="utf-8", errors="replace")
     if child.returncode not in codes and not timed_out:
-        raise LabError(f"{' '.join(command)} failed (exit {child.returncode}): {output[-1500:]}")
+        raise LabError(f"{' '.join(command)} failed (exit {child.returncode}): {output.strip()[-500:]}")
     # Not ru_maxrss: it begins with the memory of who started the command.
     return Measured(seconds, usage.ru_utime + usage.ru_stime, memory.peak, share, output, timed_out)
 

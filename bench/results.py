@@ -58,6 +58,10 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
 
+    def fail(self, series: str, contender: str, error: Exception) -> None:
+        """Note that a contender could not do it; the others go on."""
+        self.notes.setdefault("failures", []).append(f"{series}, {contender}: {str(error)[-500:]}")
+
     def select(self, series: str, contender: str = "", step: str = "") -> list[Result]:
         """The runs of a series, of one contender and step."""
         return [

@@ -166,6 +166,12 @@ class Subject:
             if obj["metadata"]["name"] not in _KEPT:
                 self.admin.transport.raw("DELETE", resource.path(NAMESPACE, obj["metadata"]["name"]))
 
+    def largest_page(self) -> int:
+        """Bytes of the largest answer to one of the LISTs that an unchanged set costs."""
+        found = [self.admin.resource(*kind) for kind in _LEFT[:3]]
+        pages = [self.admin.transport.raw("GET", kind.path(NAMESPACE), query={"limit": 500}) for kind in found if kind]
+        return max(map(len, pages), default=0)
+
     # -- what a mesh does -------------------------------------------------------------------------------------
 
     def behaves(self) -> bool:

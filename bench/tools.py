@@ -36,7 +36,9 @@ def programs() -> dict[str, str]:
     beside = Path(sys.prefix) / "bin"
     found = {name: str(path) for name, path in built.items()}
     found |= {"python": sys.executable, "ansible-playbook": str(beside / "ansible-playbook")}
-    return {**found, "kubectl": str(ROOT / ".lab" / "bin" / "kubectl")}
+    # The machine's may be a wrapper that chooses another; the environment's has the version that we pin.
+    pinned = beside / "kubectl"
+    return {**found, "kubectl": str(pinned if pinned.exists() else ROOT / ".lab" / "bin" / "kubectl")}
 
 
 @cache

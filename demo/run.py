@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the site playbook, then measure what the mesh does and print it as a table.
 
-Without MESH_INVENTORY the lab's clusters and the inventory in examples/ are used.
+Without MESH_INVENTORY the lab's clusters and the inventory in examples/ are used. With --tour, adoption and release are
+shown after it; all other arguments go to ansible-playbook.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LAB_VALUES: dict[str, Any] = {
     "global": {"proxy": {"resources": {"requests": {"cpu": "10m", "memory": "40Mi"}}}},
 }
 LAB_IMAGE = "docker.io/lab/shop:1"
+TOUR = "--tour"
 
 
 def main() -> int:
@@ -32,6 +34,12 @@ def main() -> int:
     from demo.table import show
 
     inventory = os.environ.get("MESH_INVENTORY", "")
+    arguments = [argument for argument in sys.argv[1:] if argument != TOUR]
+    if TOUR in sys.argv and inventory:
+        print(
+            f"{TOUR} installs and removes a revision: it is only for the lab, without MESH_INVENTORY", file=sys.stderr
+        )
+        return 2
     variables: list[str] = []
     if not inventory:
         up = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=ROOT, check=False)
@@ -43,14 +51,26 @@ def main() -> int:
         inventory, variables = str(ROOT / "examples" / "inventory"), ["--extra-vars", f"@{lab_variables()}"]
     started = time.monotonic()
     done = subprocess.run(
-        ["ansible-playbook", "--inventory", inventory, *variables, "meshops.mesh.site", *sys.argv[1:]], check=False
+        ["ansible-playbook", "--inventory", inventory, *variables, "meshops.mesh.site", *arguments], check=False
     )
     if done.returncode:
         return done.returncode
     took = time.monotonic() - started
     measured = [measure(name, host) for name, host in clusters(inventory, variables).items()]
     show(measured, took, lab=bool(variables))
-    return 0 if all(cluster.as_declared for cluster in measured) else 1
+    toured = take_tour() if TOUR in sys.argv else True
+    return 0 if toured and all(cluster.as_declared for cluster in measured) else 1
+
+
+def take_tour() -> bool:
+    """Adoption and release on a revision beside the demo's own."""
+    from mesh.render.values import merged
+
+    from demo import tour
+    from lab.state import load
+
+    state = load()
+    return tour.show(state, "cloud", merged(LAB_VALUES, state.istio_values))
 
 
 def lab_variables() -> Path:

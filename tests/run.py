@@ -35,6 +35,7 @@ class Stage:
     needs: list[str] = field(default_factory=list)  # patterns of files without which there is nothing to run
     lab: Command | None = None  # `lab up` with these arguments comes first
     env: dict[str, str] = field(default_factory=dict)
+    on_request: bool = False  # takes long: runs only when it is named
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def module(name: str, *arguments: str) -> Command:
 def program(name: str, *arguments: str) -> Command:
     return [str(VENV / "bin" / name), *arguments]
 
+
+# Simulated nodes, and a real istiod as a process.
+FAULT_CLUSTERS = ["--clusters", "api-faults-1", "api-faults-2", "--kwok", "1", "--istiod"]
 
 STAGES = [
     Stage("ruff", "style and formatting", [module("ruff", "check", "."), module("ruff", "format", "--check", ".")]),
@@ -76,6 +80,23 @@ STAGES = [
         [module("pytest", "tests/api")],
         needs=["tests/api/**/test_*.py", "lab/__main__.py"],
         lab=["--clusters", "--api"],
+    ),
+    Stage(
+        "faults",
+        "every request of config_set and control_plane fails once",
+        [module("tests.faults")],
+        needs=["tests/faults/__main__.py", "lab/__main__.py"],
+        lab=FAULT_CLUSTERS,
+        env={"PYTHONPATH": "plugins/module_utils"},
+    ),
+    Stage(
+        "faults-full",
+        "every request fails in every way; the result goes to docs/reliability.md",
+        [module("tests.faults", "--full")],
+        needs=["tests/faults/__main__.py", "lab/__main__.py"],
+        lab=FAULT_CLUSTERS,
+        env={"PYTHONPATH": "plugins/module_utils"},
+        on_request=True,
     ),
     Stage("sanity", "ansible-test sanity on the collection as it ships", [module("tests.sanity")]),
     Stage("ansible-lint", "ansible-lint, profile production", [program("ansible-lint")]),
@@ -201,9 +222,10 @@ def main() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    chosen = [stage for stage in STAGES if stage.name in options.stages or not (options.stages or stage.on_request)]
     results: list[Result] = []
     try:
-        for result in judged([stage for stage in STAGES if not options.stages or stage.name in options.stages]):
+        for result in judged(chosen):
             results.append(result)
     finally:
         lab_used = any(result.stage.lab is not None and result.verdict != "skipped" for result in results)

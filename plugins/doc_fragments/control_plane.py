@@ -12,6 +12,12 @@ options:
     description:
     - Istio version, which is the version of the charts. Required unless O(charts.path) is set.
     type: str
+  allow_version_jump:
+    description:
+    - 'Replace a revision in place by an older version, or by one that is more than one minor version newer. Istio
+      supports neither: another revision beside it, to which workloads move, is the way that can be gone back.'
+    type: bool
+    default: false
   revision:
     description:
     - Revision of this control plane; several can live side by side.

@@ -10,8 +10,8 @@ class ModuleDocFragment:
 options:
   declarations:
     description:
-    - 'What the account is to run, as tasks are written: each item is a map of one operation to its options, such
-      as C(config_set) to its name, namespace and objects. Later ones stand on earlier ones.'
+    - 'What the account is to run, in this order: each item maps the name of a module, such as V(config_set), to
+      its options, or to a list of them. Options of connections are left aside.'
     type: list
     elements: dict
     required: true

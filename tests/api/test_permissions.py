@@ -56,7 +56,7 @@ def test_what_is_missing_is_named_before_any_write(limited, namespace, check):
     with pytest.raises(MeshError) as caught:
         limited("config_set", declared, check=check)
     assert str(caught.value) == (
-        f"api: the credentials may not: create services in {namespace}, patch services in {namespace} "
+        f"api: the credentials may not: create services s in {namespace}, patch services s in {namespace} "
         "(grant it, or use other credentials)"
     )
     assert caught.value.code == "forbidden"

@@ -252,3 +252,13 @@ def test_a_killed_run_leaves_a_lock_that_the_next_one_takes_over_at_once(cluster
     assert report.changed
     assert time.monotonic() - started < 5
     assert leases(cluster, namespace) == []
+
+
+def test_a_lock_that_was_left_at_the_very_end_goes_with_the_next_run(cluster, namespace, start):
+    """The run died when all was written: nothing is to change, and yet nothing may stay."""
+    start(declared(namespace, "x"))
+    old = lock._time(cluster.transport.server_time - 60)
+    hold(cluster, namespace, renewTime=old)
+    report, _ = start(declared(namespace, "x"))
+    assert not report.changed
+    assert leases(cluster, namespace) == []

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A revision that Helm or istioctl installed, with a gateway and a workload, is taken over and given back while its pods
-live on. On cluster cloud, beside the revisions of the other files."""
+"""A revision that Helm installed, with a gateway and a workload, is taken over and given back while pods live on.
+On cluster cloud, beside the revisions of the other files."""
 
 from __future__ import annotations
 
@@ -33,26 +33,16 @@ def run(lab):
     return run_program
 
 
-@pytest.fixture(params=["helm3", "helm4", "istioctl"])
-def install(request, core, run, tmp_path):
-    """Installs or upgrades the revision by a tool: the charts' istiod alone, as the definitions are there."""
+@pytest.fixture(params=["helm3", "helm4"])
+def install(request, core, run):
+    """Installs or upgrades the revision by a Helm: the charts' istiod alone, as the definitions are there."""
     values = {**core.control_plane()["values"], "revision": REVISION}
-    program = HELM.get(request.param)
 
-    def by_helm():
+    def make():
         path = f"{core.lab.charts}/istiod"
         chosen = ["--install", "--namespace", "istio-system", "--wait", "--timeout", "2m"]
-        run(program, "upgrade", "a-release", path, *chosen, "--values", "-", text=json.dumps(values))
+        run(HELM[request.param], "upgrade", "a-release", path, *chosen, "--values", "-", text=json.dumps(values))
 
-    def by_istioctl():
-        file = tmp_path / "operator.json"
-        components = {"base": {"enabled": False}}
-        spec = {"profile": "minimal", "revision": REVISION, "components": components, "values": values}
-        kind = {"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator"}
-        file.write_text(json.dumps({**kind, "metadata": {"namespace": "istio-system"}, "spec": spec}))
-        run("istioctl", "install", "-y", "--readiness-timeout", "2m", "--filename", str(file))
-
-    make = by_helm if program else by_istioctl
     make()
     return make
 
@@ -102,7 +92,8 @@ def _gateway(core):
 
 
 def _workload(image):
-    container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}
+    service = [{"name": "SERVICE", "value": "details"}, {"name": "VERSION", "value": "v1"}]
+    container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent", "env": service}
     labels = {"app": "app"}
     return {
         "name": "taken",
@@ -128,11 +119,15 @@ def _workload(image):
 
 def _pods(cluster):
     """Every container that runs for the revision: pod, its uid, and when it was started."""
-    pods = [*cluster.list("v1", "Pod", NAMESPACE), *cluster.list("v1", "Pod", "istio-system", f"istio.io/rev={REVISION}")]
+    pods = [
+        *cluster.list("v1", "Pod", NAMESPACE),
+        *cluster.list("v1", "Pod", "istio-system", f"istio.io/rev={REVISION}"),
+    ]
     return {
         (pod["metadata"]["uid"], status["name"], status["containerID"], status["restartCount"])
         for pod in pods
-        for status in pod["status"]["containerStatuses"]
+        for kind in ("containerStatuses", "initContainerStatuses")  # a proxy may be a native sidecar
+        for status in pod["status"].get(kind) or ()
     }
 
 

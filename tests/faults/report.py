@@ -34,7 +34,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
     rows = [_HEAD, tuple("---" for _ in _HEAD)]
     for workload in dict.fromkeys(verdict.case.workload for verdict in verdicts):
         of_workload = [verdict for verdict in verdicts if verdict.case.workload == workload]
-        rows += [_row(workload, kind, [v for v in of_workload if v.case.kind == kind]) for kind in ALL]
+        by_kind = {kind: [v for v in of_workload if v.case.kind == kind] for kind in ALL}
+        rows += [_row(workload, kind, of_kind) for kind, of_kind in by_kind.items() if of_kind]
         rows.append(_row(workload, "all", of_workload))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -55,10 +56,11 @@ def _row(workload: str, kind: str, verdicts: Sequence[Verdict]) -> tuple[str, ..
 def write(verdicts: Sequence[Verdict], seconds: float, seed: int) -> None:
     """Replace the part of the page between the markers."""
     today = datetime.datetime.now(datetime.UTC).date()
+    took = f"{len(verdicts)} cases in {seconds / 60:.0f} minutes"
     meaning = [f"* `{fault.name}`: {fault.about}" for fault in ALL.values()]
     lines = [
         _BEGIN,
-        f"Last full run: {today}, `make test-faults`, FAULT_SEED={seed}, {len(verdicts)} cases in {seconds / 60:.0f} minutes.",
+        f"Last full run: {today}, `make test-faults`, FAULT_SEED={seed}, {took}.",
         "",
         table(verdicts),
         "",

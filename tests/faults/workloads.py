@@ -108,7 +108,7 @@ def config_set(_lab: Lab) -> Workload:
         FIRST: Job("config_set", {**declared, "objects": first}, options=_OPTIONS),
         SECOND: Job("config_set", {**declared, "objects": second}, options=_OPTIONS),
     }
-    pairs = (Pair(FIRST, SECOND, product=True), Pair(NOTHING, SECOND))
+    pairs = (Pair(FIRST, SECOND, product=True), Pair(NOTHING, SECOND, stride=4))
     return Workload("config_set", states, pairs, _NAMESPACES)
 
 

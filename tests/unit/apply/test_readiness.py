@@ -67,6 +67,16 @@ def test_deployment(spec, status, expected):
         ({"replicas": 2}, {"readyReplicas": 2, "updatedReplicas": 2}, READY),
         ({"replicas": 2, "updateStrategy": {"type": "OnDelete"}}, {"readyReplicas": 2, "updatedReplicas": 0}, READY),
         ({"replicas": 0}, {}, READY),
+        (
+            {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 2}}},
+            {"readyReplicas": 3, "updatedReplicas": 1},
+            READY,
+        ),
+        (
+            {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 1}}},
+            {"readyReplicas": 3, "updatedReplicas": 1},
+            WAITING,
+        ),
     ],
 )
 def test_stateful_set(spec, status, expected):
@@ -98,6 +108,15 @@ def test_daemon_set(status, expected):
     assert state(made("DaemonSet", None, status)) == expected
 
 
+def test_a_daemon_set_that_is_updated_by_hand():
+    by_hand = {"updateStrategy": {"type": "OnDelete"}}
+    assert state(made("DaemonSet", by_hand, scheduled(2, 0, 2))) == READY
+
+
+def test_a_suspended_job_is_as_ready_as_it_gets():
+    assert state(made("Job", {"suspend": True}, None)) == READY
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "expected"),
     [
@@ -114,7 +133,8 @@ def test_daemon_set(status, expected):
         ("Pod", {"phase": "Running", **condition("Ready", "False")}, WAITING),
         ("Pod", {"phase": "Succeeded"}, READY),
         ("Pod", {"phase": "Failed"}, FAILED),
-        ("PersistentVolumeClaim", {"phase": "Pending"}, WAITING),
+        ("PersistentVolumeClaim", {"phase": "Pending"}, READY),
+        ("PersistentVolumeClaim", {"phase": "Lost"}, FAILED),
         ("PersistentVolumeClaim", {"phase": "Bound"}, READY),
         ("Namespace", None, READY),
         ("Namespace", {"phase": "Active"}, READY),

@@ -14,9 +14,11 @@ from mesh.plan.handover import claimed, disowned, handed_over, left_behind, merg
 from mesh.plan.pod_labels import RENDERED, left_alone
 
 OURS = "meshops/config_set/x"
-DATA = {"f:data": {"f:a": {}, "f:b": {}}}
-MARKS = {"f:metadata": {"f:annotations": {"f:meta.helm.sh/release-name": {}, "f:meta.helm.sh/release-namespace": {}}}}
-COPY = {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}}}
+DATA: dict[str, Any] = {"f:data": {"f:a": {}, "f:b": {}}}
+MARKS: dict[str, Any] = {
+    "f:metadata": {"f:annotations": {"f:meta.helm.sh/release-name": {}, "f:meta.helm.sh/release-namespace": {}}}
+}
+COPY: dict[str, Any] = {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}}}
 
 
 def entry(manager: str, operation: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
@@ -46,7 +48,10 @@ def test_a_set_of_paths_survives_being_written(found):
     [
         (("f:a",), {"l": [{"name": "x", "v": 1}, {"name": "y"}], "s": ["p", "q"], "m": {"n": 1}}),
         (("f:l", 'k:{"name":"x"}'), {"a": 1, "l": [{"name": "y"}], "s": ["p", "q"], "m": {"n": 1}}),
-        (("f:l", 'k:{"name":"x"}', "f:v"), {"a": 1, "l": [{"name": "x"}, {"name": "y"}], "s": ["p", "q"], "m": {"n": 1}}),
+        (
+            ("f:l", 'k:{"name":"x"}', "f:v"),
+            {"a": 1, "l": [{"name": "x"}, {"name": "y"}], "s": ["p", "q"], "m": {"n": 1}},
+        ),
         (("f:l", 'k:{"name":"z"}'), None),
         (("f:s", 'v:"p"'), {"a": 1, "l": [{"name": "x", "v": 1}, {"name": "y"}], "s": ["q"], "m": {"n": 1}}),
         (("f:s", "i:1"), {"a": 1, "l": [{"name": "x", "v": 1}, {"name": "y"}], "s": ["p"], "m": {"n": 1}}),
@@ -79,7 +84,8 @@ def test_without_a_path(path, left):
 )
 def test_what_a_tool_applied_becomes_ours(theirs):
     taken = handed_over(config_map(theirs, a="1"), OURS, "v1", "remove")
-    assert taken and given_(taken) == {(OURS, "Apply")}
+    assert taken
+    assert given_(taken) == {(OURS, "Apply")}
     assert paths(owned_fields(taken, OURS) or {}) == paths(theirs["fieldsV1"])
 
 
@@ -105,13 +111,15 @@ def test_a_kept_release_keeps_its_marks_and_nothing_else():
     assert {e["manager"]: e["fieldsV1"] for e in taken["metadata"]["managedFields"]} == {"helm": MARKS, OURS: DATA}
     assert handed_over(taken, OURS, "v1", "keep") is None, "once is enough"
     later = handed_over(taken, OURS, "v1", "remove")
-    assert later and given_(later) == {(OURS, "Apply")}
+    assert later
+    assert given_(later) == {(OURS, "Apply")}
 
 
 def test_what_was_ours_before_stays_ours():
     live = config_map(entry(OURS, "Apply", {"f:data": {"f:c": {}}}), entry("helm", "Update", DATA))
     taken = handed_over(live, OURS, "v1", "keep")
-    assert taken and owned_fields(taken, OURS) == {"f:data": {"f:a": {}, "f:b": {}, "f:c": {}}}
+    assert taken
+    assert owned_fields(taken, OURS) == {"f:data": {"f:a": {}, "f:b": {}, "f:c": {}}}
 
 
 def test_what_goes_is_handed_over_unwanted_and_of_nobody_else():

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..kube.cluster import Cluster
+from ..kube.failures import ApiFailure
 from ..model.errors import MeshError
 from ..model.objects import CREATED_BY, Object, ObjectSet, Ref, annotations_of, labels_of, names
 from ..model.options import RunOptions
@@ -23,6 +25,8 @@ from .stages import Stage, removal_stages, stage_of, stages
 from .waiting import Deadline, await_gone, await_ready, await_served
 
 Step = tuple[Stage, list[Change]]
+#: Tries to change an object that others change all the time.
+_TRIES = 5
 #: Actions that write something.
 _WRITES: tuple[Action, ...] = (*APPLIED, "delete", "release")
 
@@ -44,8 +48,10 @@ class Run:
 
     @property
     def unsettled(self) -> list[ObjectSet]:
-        """The sets of which something is to be written, be it only the inventory that a killed run left too large."""
+        """The sets of which something is to be written, be it only what a killed run left: an inventory that is too
+        large, a lock."""
         changed = {change.set.id for change in self._planned.plan.changes if change.action in _WRITES}
+        changed |= self._planned.live.locked
         return [item for item in self._planned.sets if item.id in changed or self._recorded[item.id] != self._due(item)]
 
     @property
@@ -139,7 +145,22 @@ class Run:
         elif change.obj is not None:
             self._cluster.apply(change.obj, change.set.manager, force=True)
         else:
-            self._cluster.merge_patch(change.ref, change.patch or _forgotten(change))
+            self._forget(change)
+
+    def _forget(self, change: Change) -> None:
+        """Our marks go; read again when a controller wrote its status in between."""
+        for attempt in range(_TRIES):
+            try:
+                self._cluster.merge_patch(change.ref, change.patch or _forgotten(change))
+                return
+            except ApiFailure as error:
+                if error.status != 409 or change.patch or attempt == _TRIES - 1:
+                    raise
+            key = change.ref
+            live = self._cluster.get(change.found["apiVersion"], key.kind, key.namespace, key.name)
+            if live is None:
+                return
+            change = replace(change, live=live)
 
     def _carry_out(self, step: Step, act: Callable[[Change], None]) -> None:
         stage, changes = step

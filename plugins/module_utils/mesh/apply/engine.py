@@ -43,6 +43,8 @@ def run(
             report = operation.act(cluster, spec, mode.check)
     except MeshError as error:
         raise error.at(cluster.name) from None
+    except RecursionError:
+        raise MeshError("invalid_object", "something is nested too deeply", where=cluster.name) from None
     report.warnings += _of_the_server(cluster)
     return report
 
@@ -88,8 +90,9 @@ class _Declared:
         planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
         if planned.plan.changed:
             permissions.check(self.cluster, self._needs(facts, planned))
-        if self.mode.state == "present" and (self.mode.check or self.options.validate == "server"):
-            validate_creates(self.cluster, planned)
+        if self.mode.state == "present":
+            everything = self.mode.check or self.options.validate == "server"
+            validate_creates(self.cluster, planned, bindings_only=not everything)
         self.progress(headline(planned.plan, self.mode))
         for line in lines(planned.plan):
             self.progress(line)

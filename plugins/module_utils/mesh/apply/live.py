@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..kube.cluster import Cluster
 from ..kube.discovery import Resource
@@ -14,6 +15,7 @@ from ..model.sets import applyset_id
 from ..plan.changes import is_member
 from ..plan.owners import PART_OF
 from .inventory import Hints, Parent, hints_of, read
+from .lock import left_behind
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Live:
     objects: dict[Ref, Object] = field(default_factory=dict)
     parents: dict[str, Parent] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    #: Sets of which a run that died left the lock.
+    locked: frozenset[str] = frozenset()
 
     @property
     def fields(self) -> dict[str, frozenset[Ref]]:
@@ -33,7 +37,12 @@ class Live:
 def observe(cluster: Cluster, sets: Sequence[ObjectSet], also: Iterable[Ref] = (), *, thorough: bool = False) -> Live:
     """Everything the planner needs to know about ``sets``, and the objects ``also``. ``thorough``: look for members
     everywhere when a set has no inventory, not only when there is a sign that it got lost."""
-    parents = {parent.set.id: parent for parent in cluster.map(lambda item: read(cluster, item), sets)}
+    looks: list[Callable[[], Parent | bool]] = []
+    for item in sets:
+        looks += [partial(read, cluster, item), partial(left_behind, cluster, item)]
+    seen = cluster.map(lambda look: look(), looks)
+    parents = {parent.set.id: parent for parent in seen if isinstance(parent, Parent)}
+    locked = frozenset(item.id for item, left in zip(sets, seen[1::2], strict=True) if left)
     searches: dict[tuple[Resource, str], set[str]] = {}
     for item in sets:
         hints = hints_of((ref(obj) for obj in item.objects), item.namespace) | parents[item.id].hints
@@ -59,7 +68,7 @@ def observe(cluster: Cluster, sets: Sequence[ObjectSet], also: Iterable[Ref] = (
     recorded = [key for parent in parents.values() for key in parent.hints.fields]
     missing = [key for key in (*wanted, *also, *recorded) if key not in objects]
     objects |= _unlabelled(cluster, dict.fromkeys(missing))
-    return Live(objects, parents, warnings)
+    return Live(objects, parents, warnings, locked)
 
 
 def _everywhere(cluster: Cluster, sets: Sequence[ObjectSet]) -> dict[Ref, Object]:
@@ -68,7 +77,7 @@ def _everywhere(cluster: Cluster, sets: Sequence[ObjectSet]) -> dict[Ref, Object
 
     def search(resource: Resource) -> Sequence[Object]:
         try:
-            return cluster.list_at(resource, "", f"{PART_OF} in ({ids})")[0]
+            return cluster.list_at(resource, "", f"{PART_OF} in ({ids})", optional=True)[0]
         except ApiFailure as error:
             if error.status in (403, 404, 405):
                 return ()

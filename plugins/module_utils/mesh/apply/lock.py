@@ -88,7 +88,7 @@ class Lock:
             if annotations_of(held).get(_RUN) == self._run:  # ours: only the answer was lost
                 self._held[key] = held
                 return
-            if self._abandoned(held):
+            if is_abandoned(self._cluster, held):
                 taken = self._write(key, held)
                 if taken is not None:
                     self._held[key] = taken
@@ -141,18 +141,6 @@ class Lock:
             },
         }
 
-    def _abandoned(self, held: Object) -> bool:
-        """Whether the holder died: its process on this machine is gone, or it no longer renews. Both clocks that are
-        compared are the API server's."""
-        process, holder = annotations_of(held).get(_PROCESS, ""), annotations_of(held).get(_RUN, "")
-        if process == _process(os.getpid()):
-            return holder not in _ACTIVE
-        if process and _is_of_this_machine(process) and process != _process(int(process.split(":")[2])):
-            return True
-        renewed = held["spec"].get("renewTime") or held["metadata"]["creationTimestamp"]
-        age = self._cluster.transport.server_time - datetime.fromisoformat(renewed).timestamp()
-        return bool(age > held["spec"].get("leaseDurationSeconds", DURATION) + 2)
-
     def _renew(self) -> None:
         while not self._ended.wait(RENEWAL):
             for key, held in list(self._held.items()):
@@ -183,6 +171,30 @@ class Lock:
                     continue  # it expires
         self._held.clear()
         _ACTIVE.discard(self._run)
+
+
+def left_behind(cluster: Cluster, item: ObjectSet) -> bool:
+    """Whether a run that died left the lease of a set; one GET."""
+    try:
+        held = cluster.get(_API, "Lease", item.namespace, parent_name(item.id))
+    except ApiFailure as error:
+        if error.code == "forbidden":
+            return False
+        raise
+    return held is not None and is_abandoned(cluster, held)
+
+
+def is_abandoned(cluster: Cluster, held: Object) -> bool:
+    """Whether the holder died: its process on this machine is gone, or it no longer renews. Both clocks that are
+    compared are the API server's."""
+    process, holder = annotations_of(held).get(_PROCESS, ""), annotations_of(held).get(_RUN, "")
+    if process == _process(os.getpid()):
+        return holder not in _ACTIVE
+    if process and _is_of_this_machine(process) and process != _process(int(process.split(":")[2])):
+        return True
+    renewed = held["spec"].get("renewTime") or held["metadata"]["creationTimestamp"]
+    age = cluster.transport.server_time - datetime.fromisoformat(renewed).timestamp()
+    return bool(age > held["spec"].get("leaseDurationSeconds", DURATION) + 2)
 
 
 def _holder(held: Object) -> str:

@@ -68,7 +68,7 @@ def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOption
     sets, unserved = _placed(cluster, sets)
     if unserved and not check:
         raise unserved[0]
-    live = observe(cluster, sets)
+    live = observe(cluster, sets, [key for item in sets for key in item.superseded] if options.adopt else ())
     adopting = options.helm_release if options.adopt else None
     changes = [change for item in sets for change in plan_set(item, live.objects, adopting)]
     changes += _left_fields(cluster, sets, live, changes)
@@ -198,20 +198,31 @@ def forced(change: Change, options: RunOptions) -> bool:
     return options.force or (change.member and (change.foreign is None or options.adopt))
 
 
-def validate_creates(cluster: Cluster, planned: Planned) -> None:
+def validate_creates(cluster: Cluster, planned: Planned, *, bindings_only: bool = False) -> None:
     """Dry-run every creation whose namespace and kind (and of a binding, the role) exist already; raises for the first
-    that is refused."""
+    that is refused. No question but this one tells whether the role of somebody else may be bound: who has its
+    permissions may, too."""
     new = {change.ref for change in planned.plan.by("create")}
     new_namespaces = {key.name for key in new if key.kind == "Namespace"}
 
     def validate(change: Change) -> None:
         served = cluster.resource(change.sent["apiVersion"], change.sent["kind"]) is not None
-        if _role_of(change) in new:
+        role = _role_of(change)
+        if role in new or (bindings_only and role is None):
             return
         if served and change.ref.namespace not in new_namespaces and _namespace_exists(cluster, change.ref.namespace):
-            cluster.apply(change.sent, change.set.manager, dry_run=True)
+            try:
+                cluster.apply(change.sent, change.set.manager, dry_run=True)
+            except ApiFailure as error:
+                raise _may_not_bind(change, role) if role and error.code == "forbidden" else error from None
 
     list(cluster.map(validate, planned.plan.by("create")))
+
+
+def _may_not_bind(change: Change, role: Ref) -> MeshError:
+    text = f"the credentials may not: bind {role.kind.lower()}s {role.name}"
+    hint = "grant it, or the permissions of that role"
+    return MeshError("forbidden", text, where=str(change.ref), hint=hint)
 
 
 def _role_of(change: Change) -> Ref | None:

@@ -47,8 +47,11 @@ def _stateful_set(obj: Object) -> Status:
     wanted = obj["spec"].get("replicas", 1)
     status = obj.get("status", {})
     ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
-    if obj["spec"].get("updateStrategy", {}).get("type") != "OnDelete" and updated < wanted:
-        return Status(False, f"{updated} of {wanted} replicas updated")
+    strategy = obj["spec"].get("updateStrategy", {})
+    # With a partition only the replicas from that ordinal on are updated; with OnDelete those that somebody deletes.
+    due = max(0, wanted - (strategy.get("rollingUpdate") or {}).get("partition", 0))
+    if strategy.get("type") != "OnDelete" and updated < due:
+        return Status(False, f"{updated} of {due} replicas updated")
     return READY if ready >= wanted else Status(False, f"{ready} of {wanted} replicas ready")
 
 
@@ -58,7 +61,7 @@ def _daemon_set(obj: Object) -> Status:
         return Status(False, "not yet scheduled")
     wanted = status["desiredNumberScheduled"]
     updated, available = status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0)
-    if updated < wanted:
+    if obj["spec"].get("updateStrategy", {}).get("type") != "OnDelete" and updated < wanted:
         return Status(False, f"{updated} of {wanted} nodes updated")
     return READY if available >= wanted else Status(False, f"{available} of {wanted} nodes available")
 
@@ -74,7 +77,8 @@ def _job(obj: Object) -> Status:
     failed = _condition(obj, "Failed")
     if failed.get("status") == "True":
         return Status(False, str(failed.get("message", "failed")), failed=True)
-    return READY if _condition(obj, "Complete").get("status") == "True" else Status(False, "not yet complete")
+    done = obj.get("spec", {}).get("suspend") or _condition(obj, "Complete").get("status") == "True"
+    return READY if done else Status(False, "not yet complete")
 
 
 def _pod(obj: Object) -> Status:
@@ -86,8 +90,9 @@ def _pod(obj: Object) -> Status:
 
 
 def _claim(obj: Object) -> Status:
+    # Pending is no reason to wait: most storage binds when the first pod wants it, and that pod is waited for.
     phase = obj.get("status", {}).get("phase", "Pending")
-    return READY if phase == "Bound" else Status(False, f"phase {phase}")
+    return Status(False, "its volume is lost", failed=True) if phase == "Lost" else READY
 
 
 def _service(obj: Object) -> Status:

@@ -24,7 +24,16 @@ class Stage(IntEnum):
 
 _STAGES: dict[Stage, frozenset[str]] = {
     Stage.NAMESPACES: frozenset({"Namespace"}),
-    Stage.DEFINITIONS: frozenset({"CustomResourceDefinition", "PriorityClass", "IngressClass", "RuntimeClass"}),
+    Stage.DEFINITIONS: frozenset(
+        {
+            "CustomResourceDefinition",
+            "IngressClass",
+            "PersistentVolume",
+            "PriorityClass",
+            "RuntimeClass",
+            "StorageClass",
+        }
+    ),
     # Who may not bind every role, is looked at by the rules of the one that he binds: it must be there before.
     Stage.ROLES: frozenset({"ClusterRole", "Role"}),
     Stage.CONFIGURATION: frozenset(
@@ -49,6 +58,7 @@ _STAGES: dict[Stage, frozenset[str]] = {
     ),
     Stage.WEBHOOKS: frozenset(
         {
+            "APIService",
             "MutatingAdmissionPolicy",
             "MutatingWebhookConfiguration",
             "ValidatingAdmissionPolicy",

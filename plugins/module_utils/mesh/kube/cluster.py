@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from ..model.objects import Object, Ref, group_of, ref
 from ..model.options import Connection
 from .config import endpoint
 from .discovery import Kinds, Resource, discover
-from .failures import ApiFailure
+from .failures import ApiFailure, plain
 from .transport import IN_FLIGHT, Transport
 
 #: Objects in one page of a list: a page of the largest Istio objects has some 20 MiB.
@@ -72,6 +73,8 @@ class Cluster:
     def server_version(self) -> str:
         """Kubernetes version without v and vendor suffix, such as ``1.36.3``."""
         answer = self.transport.request("GET", "/version")
+        if "gitVersion" not in answer:
+            raise MeshError("api_error", "the answer is no Kubernetes version", where="/version", hint=_BEFORE)
         return str(answer["gitVersion"]).lstrip("v").partition("+")[0]
 
     @functools.cached_property
@@ -121,8 +124,8 @@ class Cluster:
         """One object, or None."""
         try:
             where = f"{resource.kind} {namespace + '/' if namespace else ''}{name}"
-            found: Object = self.transport.request("GET", resource.path(namespace, name), where=where)
-            return found
+            found = self.transport.request("GET", resource.path(namespace, name), where=where)
+            return _about(Ref(resource.group, resource.kind, namespace if resource.namespaced else "", name), found)
         except ApiFailure as error:
             if error.status == 404:
                 return None
@@ -133,13 +136,16 @@ class Cluster:
         resource = self.resource(api_version, kind)
         return self.list_at(resource, namespace, selector)[0] if resource else []
 
-    def list_at(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[Sequence[Object], str]:
+    def list_at(
+        self, resource: Resource, namespace: str = "", selector: str = "", *, optional: bool = False
+    ) -> tuple[Sequence[Object], str]:
         """Objects with apiVersion and kind filled in (lists omit them), and the list's resourceVersion."""
         query: dict[str, Any] = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
         found = []
         while True:
-            page = self.transport.request("GET", resource.path(namespace), query=query, where=f"list {resource.plural}")
-            for item in page["items"]:
+            where = f"list {resource.plural}"
+            page = self.transport.request("GET", resource.path(namespace), query=query, where=where, optional=optional)
+            for item in _items(page, where):
                 found.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
             metadata = page.get("metadata", {})
             if not metadata.get("continue"):
@@ -157,7 +163,7 @@ class Cluster:
         )
         if page.get("metadata", {}).get("continue"):
             return None
-        return {item["metadata"]["name"] for item in page["items"] or ()}
+        return {item["metadata"]["name"] for item in _items(page, f"list {resource.plural}")}
 
     def watch(
         self, resource: Resource, namespace: str, selector: str, version: str, seconds: int
@@ -170,7 +176,8 @@ class Cluster:
             "timeoutSeconds": seconds,
             **({"labelSelector": selector} if selector else {}),
         }
-        return self.transport.stream(resource.path(namespace), query, read_timeout=seconds + 5.0)
+        events = self.transport.stream(resource.path(namespace), query, read_timeout=seconds + 5.0)
+        return itertools.takewhile(_is_event, events)
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -179,7 +186,7 @@ class Cluster:
         resource = self.resource_of(obj)
         identity = ref(obj)
         query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true" if force else "false"}
-        applied: Object = self.transport.request(
+        applied = self.transport.request(
             "PATCH",
             resource.path(identity.namespace, identity.name),
             query={**query, **({"dryRun": "All"} if dry_run else {})},
@@ -187,15 +194,14 @@ class Cluster:
             content_type="application/apply-patch+yaml",
             where=str(identity),
         )
-        return applied
+        return _about(identity, applied)
 
     def create(self, obj: Object) -> Object:
         """Create; raises ApiFailure 409 when there is one already. It may also be our own, of which the answer got
         lost."""
         resource = self.resource_of(obj)
         identity = ref(obj)
-        created: Object = self.post(resource.path(identity.namespace), obj, str(identity))
-        return created
+        return _about(identity, self.post(resource.path(identity.namespace), obj, str(identity)))
 
     def delete(
         self, identity: Ref, uid: str | None = None, *, version: str = "", with_dependents: bool = False
@@ -228,7 +234,7 @@ class Cluster:
     def merge_patch(self, identity: Ref, patch: Object, *, dry_run: bool = False) -> Object:
         """JSON merge patch; with metadata.resourceVersion in ``patch`` it is refused when the object changed."""
         resource = self._served(identity)
-        patched: Object = self.transport.request(
+        patched = self.transport.request(
             "PATCH",
             resource.path(identity.namespace, identity.name),
             query={"fieldManager": "meshops", **({"dryRun": "All"} if dry_run else {})},
@@ -237,7 +243,7 @@ class Cluster:
             where=str(identity),
             repeat="guarded" if "resourceVersion" in patch.get("metadata", {}) else "safe",
         )
-        return patched
+        return _about(identity, patched)
 
     def post(self, path: str, body: Object, where: str = "") -> Any:
         """POST anything, such as a SelfSubjectRulesReview."""
@@ -248,6 +254,8 @@ class Cluster:
     def dry_run_create(self, obj: Object) -> Object:
         """What admission would make of a new object; raises ApiFailure when it is refused. By server-side apply,
         because the right to create by POST cannot be limited to one name."""
+        if self.resource(obj["apiVersion"], obj["kind"]) is None:
+            self.forget_kinds()  # its definition may be served since a moment ago
         resource = self.resource_of(obj)
         identity = ref(obj)
         created: Object = self.transport.request(
@@ -266,6 +274,37 @@ class Cluster:
         """GET through the service proxy of the API server."""
         answer: bytes = self.transport.raw("GET", f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}")
         return answer
+
+
+_BEFORE = "look at what stands before the API server"
+
+
+def _is_event(event: Any) -> bool:
+    """Whether a line of a watch is one; after anything else the caller lists again."""
+    try:
+        return event["type"] in ("ERROR", "BOOKMARK") or bool(ref(event["object"]))
+    except (KeyError, TypeError):
+        return False
+
+
+def _items(page: Object, where: str) -> Sequence[Object]:
+    """The objects of one page of a list."""
+    items = page.get("items") or ()
+    if "items" not in page or not all(isinstance(item, dict) and item.get("metadata") for item in items):
+        raise MeshError("api_error", "the answer is no list of objects", where=where, hint=_BEFORE)
+    return tuple(items)
+
+
+def _about(identity: Ref, answer: Any) -> Object:
+    """The answer, when it is about the object that was asked for: nothing is decided by another one's state."""
+    try:
+        told = ref(answer)
+    except (KeyError, TypeError, AttributeError):
+        told = None
+    if told != identity:
+        text = f"the answer is about {plain(told)}" if told else "the answer is no object"
+        raise MeshError("api_error", text, where=str(identity), hint=_BEFORE)
+    return dict(answer)
 
 
 def connect(connection: Connection, name: str = "") -> Cluster:

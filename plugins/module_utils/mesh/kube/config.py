@@ -9,9 +9,11 @@ import ssl
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from ..model.errors import MeshError
 from ..model.options import Connection
@@ -28,11 +30,13 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An API server and how to speak to it. ``authorization`` is called per request: tokens are refreshed."""
+    """An API server and how to speak to it. ``authorization`` is called per request: tokens are refreshed.
+    ``cautions`` say what of the connection is not protected."""
 
     server: str
     pool: urllib3.PoolManager = field(repr=False)
     authorization: Callable[[], urllib3.HTTPHeaderDict] = field(repr=False)
+    cautions: tuple[str, ...] = ()
 
 
 def endpoint(connection: Connection) -> Endpoint:
@@ -49,7 +53,10 @@ def endpoint(connection: Connection) -> Endpoint:
         except (kube_config.ConfigException, OSError, ValueError, yaml.YAMLError, *_MISSHAPEN) as error:
             raise MeshError("cluster_config", _complaint(error), where=_place(connection), hint=_HINT) from error
     return Endpoint(
-        configuration.host.rstrip("/"), _pool(configuration, tls), _authorization(configuration, connection)
+        configuration.host.rstrip("/"),
+        _pool(configuration, tls, connection),
+        _authorization(configuration, connection),
+        tuple(_cautions(configuration)),
     )
 
 
@@ -92,6 +99,7 @@ def _load_kubeconfig(connection: Connection, configuration: Any, directory: str)
         "temp_file_path": directory,
     }
     if isinstance(connection.kubeconfig, Mapping):
+        _refuse_local(connection.kubeconfig)
         kube_config.load_kube_config_from_dict(dict(connection.kubeconfig), **common)
         return
     path = connection.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
@@ -104,6 +112,28 @@ def _load_kubeconfig(connection: Connection, configuration: Any, directory: str)
         raise MeshError("cluster_config", "there is no such kubeconfig file", where=path, hint=_HINT)
     else:
         kube_config.load_incluster_config(client_configuration=configuration)
+
+
+#: What reaches for the machine that runs us: (list of the kubeconfig, its entries' key, names there).
+_LOCAL = (
+    ("clusters", "cluster", ("certificate-authority",)),
+    ("users", "user", ("exec", "auth-provider", "tokenFile", "client-certificate", "client-key")),
+)
+
+
+def _refuse_local(kubeconfig: Mapping[str, Any]) -> None:
+    """A map comes from inventories, vaults and other clusters: it may hold credentials, and neither start programs
+    nor read files here. A file is the operator's own, and may."""
+    for entries, key, names in _LOCAL:
+        for entry in kubeconfig.get(entries) or ():
+            for name in names:
+                if (entry.get(key) or {}).get(name):
+                    raise MeshError(
+                        "cluster_config",
+                        "is allowed in a kubeconfig file only, not in a map",
+                        where=f"kubeconfig.{entries}[{entry.get('name')}].{key}.{name}",
+                        hint="put the data itself there (-data, token), or name a kubeconfig file",
+                    )
 
 
 def _load_file(path: str, connection: Connection, configuration: Any, directory: str) -> None:
@@ -135,12 +165,25 @@ def _tls(configuration: Any) -> ssl.SSLContext:
     return context
 
 
-def _pool(configuration: Any, tls: ssl.SSLContext) -> urllib3.PoolManager:
+def _cautions(configuration: Any) -> Iterator[str]:
+    if not configuration.host.lower().startswith("https://"):
+        yield f"{configuration.host} has no TLS: credentials and objects can be read and changed on the way"
+    elif not configuration.verify_ssl:
+        yield f"the certificate of {configuration.host} is not checked: anybody on the way can answer in its place"
+
+
+def _bypassed(configuration: Any) -> bool:
+    """Whether NO_PROXY excepts the API server from a proxy that nobody named for it."""
+    host = urlsplit(configuration.host).hostname or ""
+    return bool(proxy_bypass_environment(host, {"no": getattr(configuration, "no_proxy", None) or ""}))
+
+
+def _pool(configuration: Any, tls: ssl.SSLContext, connection: Connection) -> urllib3.PoolManager:
     common: dict[str, Any] = {"num_pools": 2, "maxsize": POOL_SIZE, "ssl_context": tls, "retries": False}
     if getattr(configuration, "tls_server_name", None):
         common["server_hostname"] = configuration.tls_server_name
         common["assert_hostname"] = configuration.tls_server_name
-    if configuration.proxy:
+    if configuration.proxy and (connection.proxy or not _bypassed(configuration)):
         return urllib3.ProxyManager(configuration.proxy, proxy_headers=configuration.proxy_headers, **common)
     return urllib3.PoolManager(**common)
 

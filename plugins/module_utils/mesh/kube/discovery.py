@@ -78,8 +78,11 @@ def discover(transport: Transport) -> Kinds:
             raise MeshError(
                 "unsupported", "the API server has no aggregated discovery", hint="Kubernetes 1.30 or newer is needed"
             )
-        for group in answer["items"]:
-            found.extend(_resources(group))
+        try:
+            for group in answer["items"]:
+                found.extend(_resources(group))
+        except (KeyError, TypeError, AttributeError):
+            raise MeshError("api_error", "the list of kinds is not one that can be read", where=path) from None
     return Kinds(found)
 
 

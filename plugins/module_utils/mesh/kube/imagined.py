@@ -80,7 +80,7 @@ class _Imagined(Transport):
         self._look(place, selector if method == "GET" else "")
         with self._lock:
             if method == "GET":
-                return self._read(place, selector, str(options.get("where", "")))
+                return self._read(place, selector, options)
             body = json.loads(options.get("body") or b"{}")
             applied = options.get("content_type") == "application/apply-patch+yaml"
             return self._write(method, place, body, str(query["fieldManager"]) if applied else "", "dryRun" in query)
@@ -100,16 +100,17 @@ class _Imagined(Transport):
             group = group_of(obj["apiVersion"])
             yield {"type": "MODIFIED", "object": {**obj, "apiVersion": f"{group}/imagined" if group else "imagined"}}
 
-    def _read(self, place: Place, selector: str, where: str) -> Any:
+    def _read(self, place: Place, selector: str, options: Mapping[str, Any]) -> Any:
         if not place.name:
-            self._note("list", place)
+            if not options.get("optional"):
+                self._note("list", place)
             return {"items": [obj for _, obj in self._there(place) if _selected(obj, selector)]}
         self._note("get", place)
         found = self._objects.get(place)
         if found is None and self._is_given(place):
-            return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.name}}
+            return _merged(_NEW, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.name}})
         if found is None:
-            raise failure(404, b"", where)
+            raise failure(404, b"", str(options.get("where", "")))
         return found
 
     def _write(self, method: str, place: Place, body: Object, manager: str, dry_run: bool) -> Object:
@@ -117,10 +118,8 @@ class _Imagined(Transport):
             self._note("delete", place)
             found = self._objects.get(place)
             # The next run finds a lock whose holder died: it must be allowed to deal with that.
-            locked = (
-                place.resource == "leases" and found and any(key.startswith(PREFIX) for key in annotations_of(found))
-            )
-            self._objects[place] = _DEAD if locked else None
+            ours = found and any(key.startswith(PREFIX) for key in annotations_of(found))
+            self._objects[place] = _merged(found or {}, _DEAD) if place.resource == "leases" and ours else None
             return {}
         if method == "POST":
             self._note("create", place)
@@ -136,6 +135,8 @@ class _Imagined(Transport):
         written = _merged(live if method == "PATCH" and live else _NEW, body)
         if manager:
             written = _managed(written, body, manager)
+        if self._is_given(place):
+            written = _given(written)
         if not dry_run:
             self._objects[place] = written
         return written
@@ -200,11 +201,9 @@ class _Imagined(Transport):
         return [*kept, *(item for item in new if (item.group, item.version, item.plural) not in known)]
 
 
-#: A lease that nobody renews.
+#: What of a lease shows that its holder died.
 _DEAD: Object = {
-    "apiVersion": "coordination.k8s.io/v1",
-    "kind": "Lease",
-    "metadata": {"resourceVersion": "1", "annotations": {f"{PREFIX}process": ""}},
+    "metadata": {"annotations": {f"{PREFIX}process": ""}},
     "spec": {"renewTime": "1970-01-01T00:00:00Z"},
 }
 #: What a new object has of the server.

@@ -38,6 +38,7 @@ class Call:
 
     ``where`` names the object in messages. ``repeat``: ``safe`` to do twice, only ``once`` (it is repeated when the
     server surely did not do it), or ``guarded`` by the state that the request expects (a conflict is final then).
+    ``optional``: the caller goes on when it is forbidden, so nobody need be allowed to.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Call:
     accept: str = "*/*"
     where: str = ""
     repeat: Literal["safe", "once", "guarded"] = "safe"
+    optional: bool = False
 
     @property
     def url(self) -> str:
@@ -79,7 +81,7 @@ class Transport:
         self._clock_offset: float | None = None
         self.counts: Counter[str] = Counter()
         self.retries = 0
-        self.notices: dict[str, None] = {}
+        self.notices: dict[str, None] = dict.fromkeys(endpoint.cautions)
 
     @property
     def server(self) -> str:
@@ -264,9 +266,12 @@ def _whole(response: urllib3.BaseHTTPResponse) -> bytes:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
         raise Unanswered("api_error", f"the answer is not JSON, or is cut off ({len(body)} bytes)") from None
+    if not isinstance(parsed, dict):
+        raise Unanswered("api_error", f"the answer is no JSON object ({len(body)} bytes)")
+    return parsed
 
 
 def _seconds(retry_after: str | None) -> float:

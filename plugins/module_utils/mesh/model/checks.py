@@ -17,6 +17,8 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _VERSION = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 #: Any scheme: helm has plugins for more than it fetches itself.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]\S*")
+#: Part of an image reference; charts put it between quotation marks that it must not end.
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
 
@@ -28,6 +30,7 @@ dns_label = _matching(_LABEL, "a DNS label (lower-case letters, digits and -, at
 dns_subdomain = _matching(_SUBDOMAIN, "a DNS subdomain (lower-case letters, digits, - and .)")
 label_value = _matching(_LABEL_VALUE, "a Kubernetes label value (letters, digits, -, _ and ., at most 63)")
 version = _matching(_VERSION, "a full version such as 1.31.0")
+image = _matching(_IMAGE, "an image, or a part of its name (letters, digits and ._-:/@)")
 url = _matching(_URL, "a URL such as https://charts.example.com")
 
 
@@ -43,16 +46,17 @@ def dns_labels(values: list[str]) -> str | None:
     return next((f"must hold DNS labels only, and {v!r} is none" for v in values if dns_label(v)), None)
 
 
+def object_names(values: list[str]) -> str | None:
+    """A list of names of objects."""
+    return next((f"must hold names of objects, and {v!r} is none" for v in values if dns_subdomain(v)), None)
+
+
 def digests(values: dict[str, str]) -> str | None:
     """A map of SHA-256 digests."""
     wrong = (f"must hold SHA-256 digests, and that of {name} is none" for name, v in values.items())
     return next((text for text, v in zip(wrong, values.values(), strict=True) if not _DIGEST.fullmatch(v)), None)
 
 
-def single_keys(values: list[dict[str, Any]]) -> str | None:
-    """A list of maps with one key each, not empty."""
-    if not values:
-        return "must name at least one"
-    return next(
-        (f"must hold maps of one key, and that at {i} has {len(v)}" for i, v in enumerate(values) if len(v) != 1), None
-    )
+def some(values: list[Any]) -> str | None:
+    """A list that is not empty."""
+    return None if values else "must name at least one"

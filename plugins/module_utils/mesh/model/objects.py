@@ -59,6 +59,8 @@ class ObjectSet:
     fields: tuple[Object, ...] = ()
     version: str = ""
     recorded: bool = True
+    #: What another tool has in the place of something in the set: with ``adopt`` it goes.
+    superseded: tuple[Ref, ...] = ()
 
 
 def ref(obj: Mapping[str, Any]) -> Ref:

@@ -3,21 +3,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet
-from ..model.operation import Declarative, Reader, Removal
+from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import manager
 from ..model.specs.config_set import ConfigSetSpec
 from ..render.manifests import flatten
+from . import discovery
 
 NAME = "config_set"
 
 
-def observe(_cluster: Reader, _spec: ConfigSetSpec) -> None:
-    """Nothing of the cluster changes what is wanted."""
+#: Kinds that change proxies themselves; in the mesh's root namespace they do so everywhere.
+_FAR_REACHING = frozenset({"EnvoyFilter", "WasmPlugin"})
 
 
-def wanted(spec: ConfigSetSpec, _facts: None) -> list[ObjectSet]:
+@dataclass(frozen=True)
+class Facts:
+    """Root namespaces of the meshes in the cluster; looked up only where the declaration makes it matter."""
+
+    roots: frozenset[str] = frozenset()
+
+
+def observe(cluster: Reader, spec: ConfigSetSpec) -> Facts:
+    """Where istiod lives: what is in its namespace counts for the whole mesh."""
+    if not any(obj["kind"] in _FAR_REACHING for obj in flatten(spec.objects, "objects")):
+        return Facts()
+    return Facts(frozenset({"istio-system", *discovery.namespaces_of(discovery.injectors(cluster))}))
+
+
+def preflight(spec: ConfigSetSpec, facts: Facts, state: State) -> Iterator[Finding]:
+    """What reaches further than it may seem to."""
+    for obj in _set(spec).objects if facts.roots and state == "present" else ():
+        namespace = obj["metadata"].get("namespace") or spec.namespace
+        if obj["kind"] in _FAR_REACHING and namespace in facts.roots:
+            text = "counts for every proxy of the mesh that it selects, in all namespaces"
+            place = f"{obj['kind']} {namespace}/{obj['metadata']['name']}"
+            hint = "put it into the namespace of the workloads that it is for"
+            yield Finding("warning", MeshError("invalid_object", text, where=place, hint=hint))
+
+
+def wanted(spec: ConfigSetSpec, _facts: Facts) -> list[ObjectSet]:
     """The declared objects; the engine puts those that name no namespace into the set's."""
     return [_set(spec)]
 
@@ -48,11 +77,11 @@ def _accepted(obj: Object, index: int) -> Object:
     return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": kept}
 
 
-def removal(spec: ConfigSetSpec, _facts: None) -> Removal:
+def removal(spec: ConfigSetSpec, _facts: Facts) -> Removal:
     """The set; namespaces that it created go when they are among the objects, and empty."""
     return Removal((_set(spec),))
 
 
-CONFIG_SET: Declarative[ConfigSetSpec, None] = Declarative(
-    name=NAME, spec=ConfigSetSpec, observe=observe, wanted=wanted, removal=removal
+CONFIG_SET: Declarative[ConfigSetSpec, Facts] = Declarative(
+    name=NAME, spec=ConfigSetSpec, observe=observe, preflight=preflight, wanted=wanted, removal=removal
 )

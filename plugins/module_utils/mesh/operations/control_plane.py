@@ -9,7 +9,7 @@ from typing import Any
 
 from ..apply.inventory import SET_LABEL, VERSION
 from ..model.errors import MeshError
-from ..model.objects import Object, ObjectSet, Ref, annotations_of, labels_of
+from ..model.objects import Object, ObjectSet, Ref, annotations_of, labels_of, ref
 from ..model.operation import Declarative, Finding, Proof, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
 from ..model.specs.control_plane import ControlPlaneSpec
@@ -70,11 +70,17 @@ def preflight(spec: ControlPlaneSpec, facts: Facts, state: State) -> Iterator[Fi
         return
     for text in warnings(spec):
         yield Finding("warning", MeshError("invalid_option", text))
+    renamed = spec.values.get("revision")
+    if renamed is not None and (renamed or DEFAULT_REVISION) != spec.revision:
+        text = f"is {renamed!r}, but the revision is {spec.revision!r}"
+        yield Finding("error", MeshError("invalid_option", text, where="values.revision", hint="use revision"))
     if spec.profile == "remote" and not (spec.remote_address or spec.values):
         yield Finding("error", MeshError("invalid_option", "is required by profile remote", where="remote_address"))
     version = _version(spec)
     yield from support.kubernetes(version, facts.target.kube_version)
     yield from support.gateway_api(version, facts.definitions)
+    installed = annotations_of(facts.inventories.get(f"istiod-{spec.revision}", {})).get(VERSION, "")
+    yield from support.step(installed, version, spec.revision, allowed=spec.allow_version_jump)
     yield from _webhook_conflict(spec, facts)
 
 
@@ -117,7 +123,7 @@ def wanted(spec: ControlPlaneSpec, facts: Facts) -> list[ObjectSet]:
         names.append(item.set)
         version, objects = _rendered(item, spec, facts, program)
         if _follows(item, version, spec, facts):
-            sets.append(_set(item, version, objects, spec))
+            sets.append(_set(item, version, objects, spec, facts))
     gone = [name for name in SHARED if name not in names and _may_go(name, spec, facts)]
     return _default_validator_to_istiod(sets, spec) + [
         ObjectSet(name, spec.namespace, manager(NAME, name)) for name in gone
@@ -129,9 +135,18 @@ def _rendered(item: Release, spec: ControlPlaneSpec, facts: Facts, program: helm
     return chart.version, render(program, chart, item.name, item.namespace, item.values, facts.target)
 
 
-def _set(item: Release, version: str, objects: list[Object], spec: ControlPlaneSpec) -> ObjectSet:
+def _set(item: Release, version: str, objects: list[Object], spec: ControlPlaneSpec, facts: Facts) -> ObjectSet:
     fields = (_namespace(spec),) if item.set == "base" else ()
-    return ObjectSet(item.set, spec.namespace, manager(NAME, item.set), tuple(objects), fields, version)
+    made = ObjectSet(item.set, spec.namespace, manager(NAME, item.set), tuple(objects), fields, version)
+    return replace(made, superseded=_default_tag(spec, facts)) if item.set == f"istiod-{DEFAULT_REVISION}" else made
+
+
+def _default_tag(spec: ControlPlaneSpec, facts: Facts) -> tuple[Ref, ...]:
+    """istioctl install switches the injector of the default revision off and lets a tag answer in its place; the
+    charts' injector answers itself."""
+    tags = [obj for obj in facts.injectors if discovery.tag_of(obj) == DEFAULT_REVISION]
+    found = [ref(obj) for obj in tags if labels_of(obj)["istio.io/rev"] == DEFAULT_REVISION]
+    return (*found, Ref("", "Service", spec.namespace, f"istiod-revision-tag-{DEFAULT_REVISION}"))
 
 
 def _namespace(spec: ControlPlaneSpec) -> Object:

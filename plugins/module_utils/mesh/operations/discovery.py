@@ -64,6 +64,12 @@ def injectors(cluster: Reader) -> Sequence[Object]:
     return cluster.list("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "istio.io/rev")
 
 
+def namespaces_of(found: Iterable[Object]) -> set[str]:
+    """The namespaces of the control planes behind injectors; one that is called by URL has none here."""
+    clients = (webhook["clientConfig"] for obj in found for webhook in obj.get("webhooks") or ())
+    return {client["service"]["namespace"] for client in clients if client.get("service")}
+
+
 def injector_of(found: Iterable[Object], revision: str) -> Object | None:
     """The revision's own webhook (not one of its tags)."""
     return next((obj for obj in found if labels_of(obj).get("istio.io/rev") == revision and not tag_of(obj)), None)

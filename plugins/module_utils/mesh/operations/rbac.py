@@ -24,7 +24,8 @@ from ..model.specs.rbac import RbacSpec
 from ..render import rbac
 
 #: Options of a declaration that say how to reach a cluster and how to run.
-_ASIDE = frozenset({"state", *(field.name for field in fields(RunOptions)), *Connection.__dataclass_fields__})
+_RUN = frozenset(field.name for field in fields(RunOptions))
+_ASIDE = frozenset({"state", *_RUN, *Connection.__dataclass_fields__})
 
 
 class Declared(NamedTuple):
@@ -33,6 +34,7 @@ class Declared(NamedTuple):
     place: str
     operation: AnyOperation
     spec: Any
+    options: RunOptions
 
 
 def over(operations: Mapping[str, AnyOperation]) -> Query[RbacSpec]:
@@ -42,55 +44,63 @@ def over(operations: Mapping[str, AnyOperation]) -> Query[RbacSpec]:
 
 def _answer(operations: Mapping[str, AnyOperation], cluster: Reader, spec: RbacSpec) -> dict[str, Any]:
     """``{objects, yaml}``."""
-    declared = [_parsed(operations, item, f"declarations[{index}]") for index, item in enumerate(spec.declarations)]
+    declared = list(_declared(operations, spec))
     left = [
         obj for item in declared if isinstance(item.operation, Declarative) for obj in item.operation.leaves(item.spec)
     ]
     twin, needs = imagine(cast(Cluster, cluster), left, alone=False)  # the only reader there is
     with contextlib.closing(twin):
-        for item, mode, options in _steps(declared):
+        for item, mode, purge in _steps(declared):
             before = set(needs.permissions)
-            _rehearse(item, twin, mode, options)
+            _rehearse(item, twin, mode, purge)
             if mode.state != "present" and not spec.removal:
                 needs.permissions &= before
     objects = rbac.objects(needs, spec.name, _subject(spec))
     return {"objects": objects, "yaml": yaml.safe_dump_all(objects, sort_keys=False, width=110)}
 
 
-def _parsed(operations: Mapping[str, AnyOperation], item: Mapping[str, Any], place: str) -> Declared:
-    (name, options), *_ = item.items()
-    if name not in operations:
-        raise unknown_option(name, place, list(operations))
-    if not isinstance(options or {}, Mapping):
-        raise MeshError("invalid_option", "must be a map of options", where=f"{place}.{name}")
-    kept = {key: value for key, value in (options or {}).items() if key not in _ASIDE}
-    return Declared(
-        f"{place}.{name}", heedless(operations[name]), parse(operations[name].spec, kept, f"{place}.{name}")
-    )
+def _declared(operations: Mapping[str, AnyOperation], spec: RbacSpec) -> Iterator[Declared]:
+    for index, item in enumerate(spec.declarations):
+        for name, value in item.items():
+            place = f"declarations[{index}].{name}"
+            if name not in operations:
+                raise unknown_option(name, f"declarations[{index}]", list(operations))
+            several = isinstance(value, list)
+            for number, options in enumerate(value if several else [value]):
+                yield _parsed(operations[name], options, f"{place}[{number}]" if several else place)
 
 
-def _steps(declared: Sequence[Declared]) -> Iterator[tuple[Declared, Mode, RunOptions]]:
-    """All that may happen to a declaration: brought about from what is there, kept, taken away, brought about from
-    nothing, forgotten. Whatever is in the way is taken over."""
-    options = RunOptions(adopt=True, force=True, wait_timeout=LONGEST)
+def _parsed(operation: AnyOperation, given: Any, place: str) -> Declared:
+    if not isinstance(given or {}, Mapping):
+        raise MeshError("invalid_option", "must be a map of options", where=place)
+    options = dict(given or {})
+    run_options = parse(RunOptions, {key: value for key, value in options.items() if key in _RUN}, place)
+    spec = parse(operation.spec, {key: value for key, value in options.items() if key not in _ASIDE}, place)
+    return Declared(place, heedless(operation), spec, replace(run_options, wait=True, wait_timeout=LONGEST))
+
+
+def _steps(declared: Sequence[Declared]) -> Iterator[tuple[Declared, Mode, bool]]:
+    """All that may happen to a declaration, each with whether it purges: brought about from what is there, kept, taken
+    away, brought about from nothing, forgotten."""
     kept = [item for item in declared if isinstance(item.operation, Declarative)]
     for item in declared:
-        yield item, Mode(check=True), options
-        yield item, Mode(), options
+        yield item, Mode(check=True), False
+        yield item, Mode(), False
     for item in reversed(kept):
-        yield item, Mode(), options
-        yield item, Mode("absent", check=True), options
-        yield item, Mode("absent"), options
-        yield item, Mode("absent"), replace(options, purge=True)
+        yield item, Mode(), False
+        yield item, Mode("absent", check=True), False
+        yield item, Mode("absent"), False
+        yield item, Mode("absent"), True
     for item in kept:
-        yield item, Mode(), options
+        yield item, Mode(), False
     for item in reversed(kept):
         if "released" in item.operation.states:
-            yield item, Mode("released"), options
+            yield item, Mode("released"), False
 
 
-def _rehearse(item: Declared, twin: Cluster, mode: Mode, options: RunOptions) -> None:
+def _rehearse(item: Declared, twin: Cluster, mode: Mode, purge: bool) -> None:
     twin.name = item.place
+    options = replace(item.options, purge=purge)
     report = run(item.operation, item.spec, twin, options, mode, lambda _line: None)
     for change in report.objects:
         # Where it takes long, the wait looks at pods.

@@ -28,6 +28,7 @@ _GROUP = "gateway.networking.k8s.io"
 _BUNDLE = "gateway.networking.k8s.io/bundle-version"
 #: Builds from branches say something else there, of which nothing follows.
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\b.*")
+_RELEASE_NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
 def kubernetes(istio: str, server: str) -> Iterator[Finding]:
@@ -42,6 +43,25 @@ def kubernetes(istio: str, server: str) -> Iterator[Finding]:
         yield Finding("error", MeshError("unsupported", f"Kubernetes {server} is too old", hint=supported))
     elif minor > newest:
         yield Finding("warning", MeshError("unsupported", f"Kubernetes {server} is untested", hint=supported))
+
+
+def step(installed: str, wanted: str, revision: str, *, allowed: bool) -> Iterator[Finding]:
+    """Findings about replacing a control plane in place: Istio supports the next minor version, and no way back."""
+    before, after = _numbers(installed), _numbers(wanted)
+    if not before or not after:
+        return
+    far = after[0] != before[0] or after[1] - before[1] > 1
+    if after < before or far:
+        what = "is older than" if after < before else "is more than one minor version beyond"
+        text = f"{wanted} {what} the installed {installed}"
+        hint = "install it as another revision and move the workloads, or set allow_version_jump"
+        error = MeshError("unsupported", text, where=f"revision {revision}", hint=hint)
+        yield Finding("warning" if allowed else "error", error)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = _RELEASE_NUMBERS.match(version)
+    return tuple(int(number) for number in found.groups()) if found else ()
 
 
 def gateway_api_definitions(cluster: Reader) -> Iterator[Object]:

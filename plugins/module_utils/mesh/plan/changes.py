@@ -89,6 +89,9 @@ def plan_set(item: ObjectSet, live: Mapping[Ref, Object], adopting: HelmRelease 
     """Changes that bring a set about; ``live`` holds what was found of its objects and of its members."""
     changes = [_member_change(item, obj, live.get(ref(obj)), adopting) for obj in members(item)]
     changes += [_field_change(item, without_empty_marks(without_nulls(obj)), live.get(ref(obj))) for obj in item.fields]
+    if adopting:
+        found = [live[key] for key in item.superseded if key in live]
+        changes += [_superseded(item, obj) for obj in found if owner(obj).adoptable]
     wanted = {change.ref for change in changes}
     changes += [_prune(item, obj) for key, obj in live.items() if key not in wanted and is_member(obj, item)]
     return changes
@@ -128,6 +131,11 @@ _NEVER_APPLIED = "labelled as ours, but never applied by us"
 
 def _is_applied(live: Object, item: ObjectSet) -> bool:
     return compare.owned_fields(live, item.manager) is not None
+
+
+def _superseded(item: ObjectSet, live: Object) -> Change:
+    reason = f"from {owner(live)}, in the place of what is declared"
+    return Change(ref(live), "delete", item, live=live, member=False, reason=reason)
 
 
 def _prune(item: ObjectSet, live: Object) -> Change:

@@ -24,6 +24,7 @@ _TOOLS: dict[str, frozenset[str]] = {
     "helm": frozenset({"Apply", "Update"}),  # v4 applies, v3 patches
     "istio-operator": frozenset({"Apply"}),  # istioctl install
     "istio-ci": frozenset({"Apply"}),  # istioctl tag set
+    "istioctl": frozenset({"Update"}),  # it switches an injector off when another becomes the default
     "kubectl": frozenset({"Apply"}),
     "kubectl-client-side-apply": frozenset({"Update"}),
     "kubectl-create": frozenset({"Update"}),
@@ -44,9 +45,10 @@ def handed_over(live: Object, manager: str, api_version: str, release: HelmRelea
     """``live`` with managed fields as they are after the handover; None when there is nothing to hand over.
 
     Where Helm's release is kept, Helm also stays the owner of its marks: nobody else wants them, and what has no owner
-    would go with the map that it is in.
+    would go with the map that it is in. A caBundle stays where it is: istiod will sign anew when it sees fit, and until
+    then nothing could be validated.
     """
-    kept = _HELM_PATHS if release == "keep" else frozenset()
+    marks = _HELM_PATHS if release == "keep" else frozenset()
     moved: set[Path] = set()
     entries = []
     for entry in live["metadata"].get("managedFields") or ():
@@ -54,9 +56,10 @@ def handed_over(live: Object, manager: str, api_version: str, release: HelmRelea
         if not _is_tool(entry, found):
             entries.append(entry)
             continue
+        kept = {path for path in found if path in marks or path[-1] == "f:caBundle"}
         moved |= found - kept
-        if found & kept:
-            entries.append({**entry, "fieldsV1": fields_v1(found & kept)})
+        if kept:
+            entries.append({**entry, "fieldsV1": fields_v1(kept)})
     if not moved:
         return None
     ours = paths(owned_fields(live, manager) or {}) | moved

@@ -23,7 +23,14 @@ def directory(*parts: str) -> Path:
 
 def key(*parts: Any) -> str:
     """A file name for anything that can be written as JSON."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_with_text_keys(parts), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _with_text_keys(value: Any) -> Any:
+    """YAML has keys that are numbers or booleans, which do not sort among texts."""
+    if isinstance(value, dict):
+        return {str(key): _with_text_keys(item) for key, item in value.items()}
+    return [_with_text_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def read(path: Path) -> Any:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,20 @@ from .helm import Helm
 try:
     import yaml
 
-    _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class _Loader(_Safe):  # type: ignore[misc]
+        """Refuses a key that is there twice: of which value would be applied, every tool thinks differently."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            """The map of a node."""
+            given = len(node.value)
+            merges = any(key.tag == "tag:yaml.org,2002:merge" for key, _value in node.value)
+            mapping = super().construct_mapping(node, deep)
+            if len(mapping) < given and not merges:
+                raise yaml.constructor.ConstructorError(None, None, "a key is there twice", node.start_mark)
+            return mapping
+
 except ImportError:  # Ansible loads this file on hosts that need not have PyYAML
     yaml = None  # type: ignore[assignment]
 
@@ -50,11 +64,30 @@ def render(
 def parse(text: str, where: str) -> list[Object]:
     """The objects of a YAML stream, Lists opened; raises MeshError ``invalid_object`` with file and line."""
     try:
+        _refuse_depth(text, where)
         return list(flatten(yaml.load_all(text, _Loader), where))
     except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 looks like a date
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
         raise MeshError("invalid_object", f"not YAML: {getattr(error, 'problem', error)}", where=place) from error
+
+
+#: Levels beyond which the C loader, which calls itself for each, may run out of stack and take the process along.
+_DEEPEST = 10_000
+_MARGIN = re.compile(r"^[ \t?-]*", re.MULTILINE)
+
+
+def _refuse_depth(text: str, where: str) -> None:
+    """Raise MeshError for a text that nests too deeply; those that cannot, by their count of brackets and their
+    indentation, are not looked at closely."""
+    longest = max((len(found[0]) for found in _MARGIN.finditer(text)), default=0)
+    if text.count("[") + text.count("{") + longest < _DEEPEST:
+        return
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise MeshError("invalid_object", "is nested too deeply", where=where)
 
 
 def flatten(documents: Iterable[Any], where: str) -> Iterator[Object]:

@@ -19,10 +19,12 @@ Platform = Literal["none", "openshift", "gke", "eks", "aks", "k3s", "k3d", "micr
 class Images:
     """Full image references, to pin by digest or to take single images from elsewhere."""
 
-    pilot: str | None = option("Image of istiod.", default=None, example="registry.example.com/pilot@sha256:...")
-    proxy: str | None = option("Image of sidecars and gateways.", default=None)
-    cni: str | None = option("Image of the CNI node agent.", default=None)
-    ztunnel: str | None = option("Image of ztunnel.", default=None)
+    pilot: str | None = option(
+        "Image of istiod.", default=None, check=checks.image, example="registry.example.com/pilot@sha256:..."
+    )
+    proxy: str | None = option("Image of sidecars and gateways.", default=None, check=checks.image)
+    cni: str | None = option("Image of the CNI node agent.", default=None, check=checks.image)
+    ztunnel: str | None = option("Image of ztunnel.", default=None, check=checks.image)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,11 @@ class ControlPlaneSpec:
         default=None,
         check=checks.version,
         example="1.31.0",
+    )
+    allow_version_jump: bool = option(
+        "Replace a revision in place by an older version, or by one that is more than one minor version newer. Istio "
+        "supports neither: another revision beside it, to which workloads move, is the way that can be gone back.",
+        default=False,
     )
     revision: str = option(
         "Revision of this control plane; several can live side by side.",
@@ -50,11 +57,15 @@ class ControlPlaneSpec:
     )
     platform: Platform = option("Where the cluster runs; sets paths and permissions.", default="none")
     charts: Charts = option("Where the charts come from.", default=Charts)
-    hub: str | None = option("Image registry and path.", default=None, example="registry.istio.io/release")
-    tag: str | None = option("Image tag; the charts' own version without it.", default=None)
+    hub: str | None = option(
+        "Image registry and path.", default=None, check=checks.image, example="registry.istio.io/release"
+    )
+    tag: str | None = option("Image tag; the charts' own version without it.", default=None, check=checks.image)
     images: Images = option("Full image references that win over O(hub) and O(tag).", default=Images)
     image_pull_policy: ImagePullPolicy | None = option("When nodes pull images.", default=None)
-    image_pull_secrets: list[str] = option("Names of pull secrets in O(namespace).", default=[])
+    image_pull_secrets: list[str] = option(
+        "Names of pull secrets in O(namespace).", default=[], check=checks.object_names
+    )
     cni: bool | None = option(
         "Install the CNI node agent, so that pods need no privileges. Unset, it follows profile and platform, and an "
         "agent that is there stays as long as another revision is; V(false) takes it away.",
@@ -62,7 +73,7 @@ class ControlPlaneSpec:
     )
     trust_domain: str | None = option("Trust domain of all identities.", default=None, check=checks.dns_subdomain)
     mesh_id: str | None = option("Identifier of the mesh that this cluster is part of.", default=None)
-    cluster_name: str | None = option("Name of this cluster in the mesh.", default=None)
+    cluster_name: str | None = option("Name of this cluster in the mesh.", default=None, check=checks.label_value)
     network: str | None = option(
         "Network of this cluster; also labelled on O(namespace).", default=None, check=checks.label_value
     )

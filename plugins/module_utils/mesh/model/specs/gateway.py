@@ -64,5 +64,7 @@ class GatewaySpec:
         "When nodes pull the proxy's image. Unset, Kubernetes pulls at every start, because the chart names no tag.",
         default=None,
     )
-    image_pull_secrets: list[str] = option("Names of pull secrets in O(namespace).", default=[])
+    image_pull_secrets: list[str] = option(
+        "Names of pull secrets in O(namespace).", default=[], check=checks.object_names
+    )
     values: dict[str, Any] = option("Helm values; they win over everything else.", default={})

@@ -24,9 +24,9 @@ class RbacSpec:
     """Derive the least permissions by which declarations can be brought about, kept and taken away."""
 
     declarations: list[dict[str, Any]] = option(
-        "What the account is to run, as tasks are written: each item is a map of one operation to its options, such as "
-        "C(config_set) to its name, namespace and objects. Later ones stand on earlier ones.",
-        check=checks.single_keys,
+        "What the account is to run, in this order: each item maps the name of a module, such as V(config_set), to its "
+        "options, or to a list of them. Options of connections are left aside.",
+        check=checks.some,
     )
     name: str = option("Name of the roles.", default="meshops", check=checks.dns_subdomain)
     subject: Subject | None = option("Whose roles they are. Without it there are no bindings.", default=None)
