@@ -23,13 +23,14 @@ from bench.contenders import (
     Scene,
     contenders,
 )
-from bench.objects import Files, istio
+from bench.objects import PRUNED, Files, istio
 from bench.observing import Turn, attempt
 from bench.places import Contender
 from bench.progress import Clock
-from bench.results import Calibration, Results
+from bench.results import Calibration, Result, Results
 from bench.subject import CALIBRATION, Subject
 from bench.tools import WORK
+from lab.errors import LabError
 
 _ONCE = 60.0  # seconds of one round from which on it is the only one
 _FEW = 20  # plain requests are enough where each takes so long
@@ -120,7 +121,7 @@ def _live(
     for step in (step for step in STEPS if step in series.steps and step in contender.steps):
         subject.settle()
         result = attempt(Turn(series.name, step, number), contender, scene, [subject], results, clock)
-        if result is None:
+        if result is None or not _right(result, scene, subject, results):
             return math.inf
         spent += result.seconds
         if contender.name == OURS and step == "unchanged":
@@ -128,3 +129,13 @@ def _live(
         if result.timed_out:
             break
     return spent
+
+
+def _right(result: Result, scene: Scene, subject: Subject, results: Results) -> bool:
+    """Whether as many objects are there as should be."""
+    wanted, found = len(scene.files.objects) - (PRUNED if result.step == "prune" else 0), subject.objects()
+    if found != wanted and not result.timed_out:
+        text = f"{found} objects are there instead of {wanted}"
+        results.fail(result.series, f"{result.contender}, {result.step}", LabError(text))
+        return False
+    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from collections import defaultdict
 
 import pytest
@@ -19,18 +18,16 @@ from .conftest import API, Api, config_map
 from .injectors import injector, installed
 
 RBAC = "rbac.authorization.k8s.io/v1"
-_REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
-class Account:
-    """A service account with derived roles; calling it runs an operation under them."""
+class Account(accounts.Account):
+    """A service account with derived roles; ``run`` is what runs operations as it."""
 
     def __init__(self, admin, api, lab, name, declarations):
-        self.admin, self.name = admin, name
-        self.objects = accounts.derived(admin, declarations, name)
-        connection = Connection(host=lab.cluster(API).server, api_key=accounts.token(admin, name), validate_certs=False)
-        self.run = Api(connection, api.writes)
-        accounts.grant(admin, self.objects)
+        super().__init__(admin, name)
+        self.run = Api(Connection(host=lab.cluster(API).server, api_key=self.token, validate_certs=False), api.writes)
+        self.objects = self.derived(declarations, name)
+        self.grant(self.objects)
         self.await_effect(item for items in self.permissions().values() for item in items)
 
     def permissions(self):
@@ -52,44 +49,19 @@ class Account:
         self.admin.apply(role, "admin", force=True)
         self.await_effect(items)
 
-    def await_effect(self, permissions, allowed=True):
-        """Until the authorizer, which learns by watch, answers so."""
-        deadline = time.monotonic() + 10
-        for item in permissions:
-            while self._may(item) != allowed:
-                assert time.monotonic() < deadline, f"{item} is {'not ' if allowed else ''}allowed"
-                time.sleep(0.02)
-
-    def _may(self, item):
-        if item.resource.startswith("/"):
-            asked = {"nonResourceAttributes": {"verb": item.verb, "path": item.resource}}
-        else:
-            resource, _, subresource = item.resource.partition("/")
-            place = {"namespace": item.namespace, "name": item.name, "subresource": subresource}
-            asked = {"resourceAttributes": {"verb": item.verb, "group": item.group, "resource": resource, **place}}
-        user = f"system:serviceaccount:{accounts.NAMESPACE}:{self.name}"
-        groups = ["system:serviceaccounts", "system:authenticated"]
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
-        return self.admin.post(_REVIEW, {**review, "spec": {**asked, "user": user, "groups": groups}})["status"][
-            "allowed"
-        ]
-
 
 @pytest.fixture
 def account(api, lab, cluster, namespace):
-    """Makes accounts for declarations."""
+    """Makes an account for declarations."""
     made = []
 
     def make(declarations):
-        found = Account(cluster, api, lab, f"{namespace}-{len(made)}", declarations)
-        made.append(found)
-        return found
+        made.append(Account(cluster, api, lab, namespace, declarations))
+        return made[-1]
 
     yield make
     for found in made:
-        accounts.revoke(cluster, found.objects)
-        path = f"/api/v1/namespaces/{accounts.NAMESPACE}/serviceaccounts/{found.name}"
-        cluster.transport.raw("DELETE", path)
+        found.forget(found.objects)
 
 
 def definition(group):

@@ -56,7 +56,7 @@ class Oracle:
         """The state as two runs with the same outcome must leave it."""
         found = [obj for obj in self._everything() if self._matters(obj)]
         shown = {str(ref(obj)): normalised(obj) for obj in found}
-        return Snapshot(shown, tuple(sorted(_outside_inventory(found))))
+        return Snapshot(shown, tuple(sorted(outside_inventory(found))))
 
     def _everything(self) -> Iterator[Object]:
         self.cluster.forget_kinds()
@@ -113,7 +113,7 @@ def _without_chosen(value: Any) -> Any:
     return value
 
 
-def _outside_inventory(found: Iterable[Object]) -> Iterator[str]:
+def outside_inventory(found: Iterable[Object]) -> Iterator[str]:
     """Members that no inventory leads to, inventories without members, locks that were left."""
     objects = list(found)
     parents = {labels_of(obj)[_ID]: obj for obj in objects if _ID in labels_of(obj)}

@@ -82,7 +82,6 @@ def config_set(_lab: Lab) -> Workload:
     a, b = _NAMESPACES
     rbac = "rbac.authorization.k8s.io/v1"
     first = [
-        _namespace(b, state="first"),
         _config_map(a, "kept", key="1"),
         _config_map(a, "changed", key="1", gone="1"),
         _config_map(b, "removed", key="1"),
@@ -90,7 +89,7 @@ def config_set(_lab: Lab) -> Workload:
         _deployment(a, "faults.invalid/app:1"),
     ]
     second = [
-        _namespace(b, state="second", more="yes"),
+        _namespace(b, faults="yes"),
         _config_map(a, "kept", key="1"),
         _config_map(a, "changed", key="2"),
         _config_map(b, "created", key="1"),
@@ -103,8 +102,7 @@ def config_set(_lab: Lab) -> Workload:
     ]
     declared = {"name": "faults", "namespace": a}
     states = {
-        # Namespaces are looked after only while they are declared.
-        NOTHING: Job("config_set", {**declared, "objects": second}, "absent", _OPTIONS),
+        NOTHING: Job("config_set", declared, "absent", _OPTIONS),
         FIRST: Job("config_set", {**declared, "objects": first}, options=_OPTIONS),
         SECOND: Job("config_set", {**declared, "objects": second}, options=_OPTIONS),
     }

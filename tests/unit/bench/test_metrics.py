@@ -13,7 +13,7 @@ TEXT = """\
 apiserver_flowcontrol_dispatched_requests_total{flow_schema="bench",priority_level="global-default"} 611
 apiserver_flowcontrol_dispatched_requests_total{flow_schema="exempt",priority_level="exempt"} 9001
 apiserver_flowcontrol_rejected_requests_total{flow_schema="bench",priority_level="global-default",reason="queue-full"} 2
-apiserver_request_total{code="201",dry_run="",group="networking.istio.io",resource="sidecars",subresource="",verb="APPLY"} 300
+apiserver_request_total{code="201",dry_run="",group="networking.istio.io",resource="sidecars",verb="APPLY"} 300
 apiserver_request_terminations_total{resource="sidecars",verb="APPLY"} 7
 """
 

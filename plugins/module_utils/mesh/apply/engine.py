@@ -3,27 +3,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..kube.cluster import Cluster
 from ..kube.failures import ApiFailure
-from ..kube.imagined import imagine
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, names
 from ..model.operation import AnyOperation, Declarative, Proof, Query
 from ..model.options import Mode, RunOptions
-from ..model.permissions import Needs
 from ..model.report import APPLIED, Progress, Report
 from . import inventory, permissions
 from .applying import Run
 from .lock import Lock
 from .narration import headline, lines
 from .planning import Planned, findings, known_kinds, last_seen, plan_for, validate_creates
-from .rehearsal import LONGEST, feasible, heedless
 from .waiting import Deadline, await_ready
 
 #: Seconds by which clocks may differ before certificates and tokens begin to fail for it.
@@ -47,10 +43,6 @@ def run(
         raise MeshError("invalid_object", "something is nested too deeply", where=cluster.name) from None
     report.warnings += _of_the_server(cluster)
     return report
-
-
-def _silent(_line: str) -> None:
-    """Nobody is told of what is only imagined."""
 
 
 def _of_the_server(cluster: Cluster) -> list[str]:
@@ -89,7 +81,8 @@ class _Declared:
         warnings = findings(self.operation.preflight(self.spec, facts, self.mode.state), self.mode.check)
         planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
         if planned.plan.changed:
-            permissions.check(self.cluster, self._needs(facts, planned))
+            kinds = known_kinds(self.cluster, planned.sets)
+            permissions.check(self.cluster, permissions.needed(planned, kinds))
         if self.mode.state == "present":
             everything = self.mode.check or self.options.validate == "server"
             validate_creates(self.cluster, planned, bindings_only=not everything)
@@ -97,18 +90,6 @@ class _Declared:
         for line in lines(planned.plan):
             self.progress(line)
         return facts, planned, warnings + planned.warnings
-
-    def _needs(self, facts: Any, planned: Planned) -> Needs:
-        """What it takes to carry the plan out: found by doing so on an imagined cluster, which asks the real one
-        nothing. Without leases a run goes on, so they are not asked for."""
-        parents = [parent.live for parent in planned.live.parents.values() if parent.live]
-        twin, needs = imagine(self.cluster, [*planned.live.objects.values(), *parents], alone=True)
-        options = replace(self.options, wait_timeout=LONGEST)
-        again = replace(self, operation=heedless(self.operation), cluster=twin, options=options, progress=_silent)
-        with contextlib.closing(twin), contextlib.suppress(MeshError):  # what stops it there will be met here, too
-            again._bring_about(facts, feasible(planned, known_kinds(self.cluster, planned.sets)))
-        needs.permissions = {item for item in needs.permissions if item.resource != "leases"}
-        return needs
 
     def _bring_about(self, facts: Any, planned: Planned) -> tuple[Any, Planned, Mapping[Ref, Object]]:
         deadline = Deadline(self.options.wait_timeout)

@@ -8,12 +8,46 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..kube.cluster import Cluster
+from ..kube.discovery import Kinds
 from ..model.errors import MeshError
-from ..model.permissions import Needs, Permission
+from ..model.permissions import RBAC, Needs, Permission
+from ..model.report import APPLIED, Action
+from ..model.sets import parent_name
+from .planning import Planned
 
-_REVIEWS = "/apis/authorization.k8s.io/v1"
 #: Asked about this one, an API server tells what holds in the whole cluster: nobody can have given a role in it.
 _NO_NAMESPACE = "meshops-there-is-no-such-namespace"
+
+
+#: What each action asks of the API server: server-side apply needs create, too, where the object is new, and a
+#: deletion is looked after until the object is gone.
+_VERBS: dict[Action, tuple[str, ...]] = {
+    "adopt": ("patch",),
+    "create": ("create", "patch"),
+    "update": ("patch",),
+    "recreate": ("delete", "get", "create", "patch"),
+    "release": ("patch",),
+    "delete": ("delete", "get"),
+}
+#: What becomes of the inventory of a set of which something is written.
+_INVENTORY = ("create", "patch", "delete")
+
+
+def needed(planned: Planned, kinds: Kinds) -> Needs:
+    """What it takes to carry a plan out. Locks are not in it: without the right to leases a run goes on."""
+    needs = Needs()
+    for change in planned.plan.changes:
+        resource, verbs = kinds.find(*change.ref.group_kind), _VERBS.get(change.action, ())
+        if resource is None or not verbs:
+            continue
+        place = (resource.plural, change.ref.namespace if resource.namespaced else "", change.ref.name)
+        needs.permissions |= {Permission(verb, resource.group, *place) for verb in verbs}
+        if resource.group == RBAC and change.action in APPLIED:
+            needs.note_grant(change.sent, *place)
+        if change.set.recorded:
+            parent = ("configmaps", change.set.namespace, parent_name(change.set.id))
+            needs.permissions |= {Permission(verb, "", *parent) for verb in _INVENTORY}
+    return needs
 
 
 def check(cluster: Cluster, needs: Needs) -> None:
@@ -62,9 +96,7 @@ def _refused(cluster: Cluster, asked: Iterable[Permission]) -> set[Permission]:
 def _rules(cluster: Cluster, namespace: str) -> list[Mapping[str, Any]]:
     """The rules that hold in a namespace; none where the API server cannot tell all of them (webhooks), because then
     it may also say yes to what a webhook denies."""
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
-    spec = {"namespace": namespace or _NO_NAMESPACE}
-    status = cluster.post(f"{_REVIEWS}/selfsubjectrulesreviews", {**review, "spec": spec})["status"]
+    status = cluster.review("SelfSubjectRulesReview", {"namespace": namespace or _NO_NAMESPACE})
     return [] if status.get("incomplete") else [*status["resourceRules"], *status["nonResourceRules"]]
 
 
@@ -87,14 +119,14 @@ def _is_path(pattern: str, path: str) -> bool:
 
 def _denied(cluster: Cluster, asked: Iterable[Permission]) -> set[Permission]:
     def denied(item: Permission) -> bool:
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": _attributes(item)}
-        return not cluster.post(f"{_REVIEWS}/selfsubjectaccessreviews", review)["status"]["allowed"]
+        return not cluster.review("SelfSubjectAccessReview", attributes(item))["allowed"]
 
     items = sorted(asked)
     return {item for item, refused in zip(items, cluster.map(denied, items), strict=True) if refused}
 
 
-def _attributes(item: Permission) -> dict[str, Any]:
+def attributes(item: Permission) -> dict[str, Any]:
+    """A permission as reviews ask about it."""
     if item.resource.startswith("/"):
         return {"nonResourceAttributes": {"verb": item.verb, "path": item.resource}}
     resource, _, subresource = item.resource.partition("/")

@@ -126,7 +126,7 @@ def _kept_inventories(sets: Sequence[ObjectSet], live: Live, keep: Mapping[Ref, 
 
 def known_kinds(cluster: Cluster, sets: Sequence[ObjectSet]) -> Kinds:
     """The cluster's kinds and those that CRDs among the wanted objects will bring."""
-    return Kinds([*cluster.kinds, *of_crds(obj for item in sets for obj in item.objects)])
+    return Kinds([*cluster.kinds.served, *of_crds(obj for item in sets for obj in item.objects)])
 
 
 def _placed(cluster: Cluster, sets: Sequence[ObjectSet]) -> tuple[list[ObjectSet], list[MeshError]]:

@@ -245,8 +245,16 @@ class Cluster:
         )
         return _about(identity, patched)
 
+    def review(self, kind: str, spec: Object) -> Mapping[str, Any]:
+        """What the server says that we may do, as the status of a SelfSubjectRulesReview or -AccessReview."""
+        review = {"apiVersion": f"{_REVIEWS}/v1", "kind": kind, "spec": spec}
+        status = self.post(f"/apis/{_REVIEWS}/v1/{kind.lower()}s", review, kind).get("status")
+        if not isinstance(status, dict) or not status.keys() & {"allowed", "resourceRules"}:
+            raise MeshError("api_error", "the answer is no review", where=kind, hint=_BEFORE)
+        return status
+
     def post(self, path: str, body: Object, where: str = "") -> Any:
-        """POST anything, such as a SelfSubjectRulesReview."""
+        """POST anything."""
         return self.transport.request("POST", path, body=json.dumps(body).encode(), where=where)
 
     # -- trying -----------------------------------------------------------------------------------------------
@@ -276,6 +284,7 @@ class Cluster:
         return answer
 
 
+_REVIEWS = "authorization.k8s.io"
 _BEFORE = "look at what stands before the API server"
 
 

@@ -44,14 +44,14 @@ def endpoint(connection: Connection) -> Endpoint:
 
     The order is kubeconfig, then in-cluster: a pod that runs playbooks against other clusters has both.
     """
-    with _loading, tempfile.TemporaryDirectory(prefix="meshops-") as directory:
-        try:
+    try:
+        with _loading, tempfile.TemporaryDirectory(prefix="meshops-") as directory:
             configuration = _load(connection, directory)
             tls = _tls(configuration)
-        except MeshError:
-            raise
-        except (kube_config.ConfigException, OSError, ValueError, yaml.YAMLError, *_MISSHAPEN) as error:
-            raise MeshError("cluster_config", _complaint(error), where=_place(connection), hint=_HINT) from error
+    except MeshError:
+        raise
+    except (kube_config.ConfigException, OSError, ValueError, yaml.YAMLError, *_MISSHAPEN) as error:
+        raise MeshError("cluster_config", _complaint(error), where=_place(connection), hint=_HINT) from error
     return Endpoint(
         configuration.host.rstrip("/"),
         _pool(configuration, tls, connection),

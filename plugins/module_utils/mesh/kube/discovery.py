@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from ..model.errors import MeshError
 from ..model.objects import GroupKind
@@ -33,9 +34,16 @@ class Resource:
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """The URL path of the collection (all namespaces without ``namespace``) or of one object."""
         base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        tail = "".join(f"/{part}" for part in (name, subresource) if part)
+        scope = f"/namespaces/{_segment(namespace)}" if self.namespaced and namespace else ""
+        tail = "".join(f"/{_segment(part)}" for part in (name, subresource) if part)
         return f"{base}{scope}/{self.plural}{tail}"
+
+
+def _segment(name: str) -> str:
+    """A name as part of a path. What Kubernetes allows in no name would lead to another place."""
+    if name in (".", "..") or "/" in name or "%" in name:
+        raise MeshError("invalid_object", f"{name!r} can be no name", hint="correct metadata.name or namespace")
+    return quote(name, safe=":")
 
 
 class Kinds:

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from ..model.objects import CREATED_BY, PREFIX, Object, annotations_of, group_of, labels_of, ref
-from ..model.permissions import Needs, Permission, of_rules
+from ..model.permissions import RBAC, Needs, Permission
 from .cluster import Cluster
 from .config import Endpoint
 from .discovery import Resource, of_crds
 from .failures import failure
 from .transport import Transport
 
-_RBAC = "rbac.authorization.k8s.io"
 _REVIEWS = "authorization.k8s.io"
 #: ``/api/v1/...`` and ``/apis/<group>/<version>/...``: group, namespace, resource, name, subresource.
 _PATH = re.compile(
@@ -94,7 +93,7 @@ class _Imagined(Transport):
         is ready."""
         place = _place(path)
         with self._lock:
-            self._note("watch", place)
+            self._noted("watch", place)
             found = self._there(place)
         for _, obj in found:
             group = group_of(obj["apiVersion"])
@@ -103,9 +102,9 @@ class _Imagined(Transport):
     def _read(self, place: Place, selector: str, options: Mapping[str, Any]) -> Any:
         if not place.name:
             if not options.get("optional"):
-                self._note("list", place)
+                self._noted("list", place)
             return {"items": [obj for _, obj in self._there(place) if _selected(obj, selector)]}
-        self._note("get", place)
+        self._noted("get", place)
         found = self._objects.get(place)
         if found is None and self._is_given(place):
             return _merged(_NEW, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.name}})
@@ -115,22 +114,22 @@ class _Imagined(Transport):
 
     def _write(self, method: str, place: Place, body: Object, manager: str, dry_run: bool) -> Object:
         if method == "DELETE":
-            self._note("delete", place)
+            self._noted("delete", place)
             found = self._objects.get(place)
             # The next run finds a lock whose holder died: it must be allowed to deal with that.
             ours = found and any(key.startswith(PREFIX) for key in annotations_of(found))
             self._objects[place] = _merged(found or {}, _DEAD) if place.resource == "leases" and ours else None
             return {}
         if method == "POST":
-            self._note("create", place)
+            self._noted("create", place)
             place = place._replace(name=body.get("metadata", {}).get("name", ""))
         else:
-            self._note("patch" if method == "PATCH" else "update", place)
+            self._noted("patch" if method == "PATCH" else "update", place)
         live = self._objects.get(place)
         if method == "POST" and live is not None:
             raise failure(409, b'{"reason": "AlreadyExists"}', place.name)
         if method == "PATCH" and live is None and not self._is_given(place):
-            self._note("create", place)
+            self._noted("create", place)
         self._note_grants(place, body)
         written = _merged(live if method == "PATCH" and live else _NEW, body)
         if manager:
@@ -145,20 +144,14 @@ class _Imagined(Transport):
         """Roles live in namespaces, so whoever grants them makes these: a run under them finds them there."""
         return self._real is not None and (place.group, place.resource) == ("", "namespaces")
 
-    def _note(self, verb: str, place: Place) -> None:
+    def _noted(self, verb: str, place: Place) -> None:
         resource = f"{place.resource}/{place.subresource}" if place.subresource else place.resource
         self.needs.permissions.add(Permission(verb, place.group, resource, place.namespace, place.name))
 
     def _note_grants(self, place: Place, obj: Object) -> None:
         """Nobody may give what he does not have."""
-        if place.group != _RBAC:
-            return
-        if place.resource in ("roles", "clusterroles") and "rules" in obj:
-            self.needs.roles[_role(place.resource, place.namespace, place.name)] = _rules(obj, place.namespace)
-        if "roleRef" in obj:
-            resource, name = f"{obj['roleRef']['kind'].lower()}s", obj["roleRef"]["name"]
-            role = _role(resource, place.namespace if resource == "roles" else "", name)
-            self.needs.binds[Permission("bind", _RBAC, resource, place.namespace, name)] = role
+        if place.group == RBAC:
+            self.needs.note_grant(obj, place.resource, place.namespace, place.name)
 
     def _there(self, place: Place) -> list[tuple[Place, Object]]:
         """What is in a collection."""
@@ -224,15 +217,6 @@ def _place(path: str) -> Place:
 
 def _place_in(collection: Place, obj: Object) -> Place:
     return collection._replace(namespace=obj["metadata"].get("namespace", ""), name=obj["metadata"]["name"])
-
-
-def _role(resource: str, namespace: str, name: str) -> Permission:
-    return Permission("escalate", _RBAC, resource, namespace, name)
-
-
-def _rules(role: Object, namespace: str) -> frozenset[Permission] | None:
-    """None for a role that is an aggregation: only who may do everything, or escalate, may write it."""
-    return None if role.get("aggregationRule") else of_rules(role["rules"] or (), namespace)
 
 
 def _given(obj: Object) -> Object:

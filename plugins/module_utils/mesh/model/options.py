@@ -42,10 +42,11 @@ class RunOptions:
         "With O(adopt), what becomes of a Helm release when everything that it holds was taken over; before that it "
         "stays as it is, with a warning that names what else it holds. V(keep) leaves its records and the objects' "
         "C(meta.helm.sh) annotations, so that C(helm upgrade) can go on after O(state=released). V(record) marks its "
-        "newest record C(uninstalled), as C(helm uninstall --keep-history) would, and takes the annotations off: C(helm "
-        "history) tells who took over, C(helm upgrade) refuses, C(helm rollback) leads back after O(state=released). "
-        "V(remove) deletes all its records and takes the annotations off; C(helm upgrade --install --take-ownership) "
-        "leads back. Without the annotations the generation of Deployments counts one up, without a rollout.",
+        "newest record C(uninstalled), as C(helm uninstall --keep-history) would, and takes the annotations off: "
+        "C(helm history) tells who took over, C(helm upgrade) refuses, C(helm rollback) leads back after "
+        "O(state=released). V(remove) deletes all its records and takes the annotations off; "
+        "C(helm upgrade --install --take-ownership) leads back. Without the annotations the generation of "
+        "Deployments counts one up, without a rollout.",
         default="keep",
     )
     force: bool = option(

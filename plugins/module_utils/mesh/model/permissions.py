@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Rule = dict[str, Any]
+RBAC = "rbac.authorization.k8s.io"
 
 
 class Permission(NamedTuple):
@@ -44,6 +45,17 @@ class Needs:
     permissions: set[Permission] = field(default_factory=set)
     roles: dict[Permission, frozenset[Permission] | None] = field(default_factory=dict)
     binds: dict[Permission, Permission] = field(default_factory=dict)
+
+    def note_grant(self, obj: Mapping[str, Any], resource: str, namespace: str, name: str) -> None:
+        """What it takes to write a role or a binding: nobody may give what he does not have."""
+        if "rules" in obj:
+            # An aggregation fills itself in: only who may do everything, or escalate, may write it.
+            rules = None if obj.get("aggregationRule") else of_rules(obj["rules"] or (), namespace)
+            self.roles[Permission("escalate", RBAC, resource, namespace, name)] = rules
+        if "roleRef" in obj:
+            given, role = f"{obj['roleRef']['kind'].lower()}s", obj["roleRef"]["name"]
+            of_role = Permission("escalate", RBAC, given, namespace if given == "roles" else "", role)
+            self.binds[Permission("bind", RBAC, given, namespace, role)] = of_role
 
 
 def of_rules(rules: Iterable[Mapping[str, Any]], namespace: str = "") -> frozenset[Permission]:

@@ -13,11 +13,13 @@ from typing import Any
 
 
 def directory(*parts: str) -> Path:
-    """``$XDG_CACHE_HOME/meshops/<parts>``, for the owner alone."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "meshops"
+    """``$XDG_CACHE_HOME/meshops/<parts>``, for the owner alone. It is not there where it cannot be made: then nothing
+    is kept."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "meshops"
     path = root.joinpath(*parts)
-    path.mkdir(parents=True, exist_ok=True)
-    root.chmod(0o700)
+    with contextlib.suppress(OSError):
+        path.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o700)
     return path
 
 

@@ -99,12 +99,18 @@ def _pulled(source: Charts, name: str, version: str | None, helm: Helm) -> Path:
     kept = cache.directory("charts", cache.key(source.repository)) / f"{name}-{version}.tgz"
     if kept.is_file():
         return kept
-    with tempfile.TemporaryDirectory(dir=kept.parent) as directory:
-        helm.pull(source.repository, name, version, Path(directory), plain_http=source.plain_http)
-        archives = list(Path(directory).glob("*.tgz"))
-        if not archives:
-            raise MeshError("chart_unavailable", f"helm pulled no archive of {name} {version}", where=source.repository)
-        archives[0].replace(kept)
+    try:
+        with tempfile.TemporaryDirectory(dir=kept.parent) as directory:
+            helm.pull(source.repository, name, version, Path(directory), plain_http=source.plain_http)
+            archives = list(Path(directory).glob("*.tgz"))
+            if not archives:
+                text = f"helm pulled no archive of {name} {version}"
+                raise MeshError("chart_unavailable", text, where=source.repository)
+            archives[0].replace(kept)
+    except OSError as error:
+        text = f"chart {name} {version} cannot be kept: {error.strerror}"
+        hint = "set XDG_CACHE_HOME to a directory with space that can be written to, or set charts.path"
+        raise MeshError("chart_unavailable", text, where=str(kept.parent), hint=hint) from error
     return kept
 
 

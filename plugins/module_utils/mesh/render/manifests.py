@@ -103,7 +103,7 @@ def flatten(documents: Iterable[Any], where: str) -> Iterator[Object]:
             continue
         missing = next((key for key in ("apiVersion", "kind") if not isinstance(document.get(key), str)), None)
         metadata = document.get("metadata")
-        if missing is None and not (isinstance(metadata, dict) and isinstance(metadata.get("name"), str)):
+        if missing is None and not (isinstance(metadata, dict) and isinstance(metadata.get("name") or None, str)):
             missing = "metadata.name"
         if missing:
             raise MeshError("invalid_object", f"has no {missing}", where=place)

@@ -56,6 +56,6 @@ def _roles(permissions: Collection[Permission], name: str, subject: Mapping[str,
 _KINDS = ("Namespace", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
-def _order(obj: Object) -> tuple[str, int, str]:
+def _order(obj: Object) -> tuple[int, str, str]:
     metadata = obj["metadata"]
     return _KINDS.index(obj["kind"]), metadata.get("namespace", ""), metadata["name"]
