@@ -24,7 +24,7 @@ from bench.contenders import (
     contenders,
 )
 from bench.objects import PRUNED, Files, istio
-from bench.observing import Turn, attempt
+from bench.observing import TIMEOUT, Turn, attempt
 from bench.places import Contender
 from bench.progress import Clock
 from bench.results import Calibration, Result, Results
@@ -45,9 +45,11 @@ class Series:
     round_trip: int = 0
     only: tuple[str, ...] = ()
     steps: tuple[str, ...] = tuple(STEPS)
-    budget: float = 300.0
+    budget: float = 240.0
     """Seconds after which no other round begins."""
     once: float = _ONCE
+    timeout: float = TIMEOUT
+    """Seconds after which a command is stopped."""
 
     def contenders(self, named: Sequence[str]) -> list[Contender[Scene]]:
         """Those who take part, in order."""
@@ -62,9 +64,9 @@ _MAIN = (FLOOR, FLOOR_PYTHON, OURS, OURS_PLAYBOOK, CORE_K8S, KUBECTL, HELM, FLUX
 
 SERIES = [
     Series("a300", 300),
-    Series("a5000", 5000, only=_MAIN, steps=("create", "unchanged"), budget=200, once=25),
-    Series("a50ms", 300, 50, only=_MAIN, steps=("create", "unchanged"), budget=150, once=8),
-    Series("a150ms", 300, 150, only=_MAIN, steps=("create", "unchanged"), budget=150, once=8),
+    Series("a5000", 5000, only=_MAIN, steps=("create", "unchanged"), budget=150, once=25),
+    Series("a50ms", 300, 50, only=_MAIN, steps=("create", "unchanged"), budget=100, once=8),
+    Series("a150ms", 300, 150, only=_MAIN, steps=("create", "unchanged"), budget=100, once=8),
 ]
 
 
@@ -120,7 +122,7 @@ def _live(
     subject.empty()
     for step in (step for step in STEPS if step in series.steps and step in contender.steps):
         subject.settle()
-        result = attempt(Turn(series.name, step, number), contender, scene, [subject], results, clock)
+        result = attempt(Turn(series.name, step, number, series.timeout), contender, scene, [subject], results, clock)
         if result is None or not _right(result, scene, subject, results):
             return math.inf
         spent += result.seconds

@@ -42,7 +42,7 @@ FLOOR, ISTIOCTL = "floor: PATCH, then wait", "istioctl install"
 HELM, HELMFILE = "helm 4 upgrade --install --wait, base and istiod", "helmfile sync"
 
 _NAMESPACE = "istio-system"
-_BUDGET = 330.0
+_BUDGET = 240.0
 _BEHAVES, _LOOK = 60.0, 0.02
 
 
@@ -205,7 +205,7 @@ def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], c
                     shutil.rmtree(HOME / ".cache" / "meshops", ignore_errors=True)
                 # Not everyone waits until the mesh does what it is there for.
                 behaves = partial(_await_behaviour, subject) if step == "fresh" else None
-                turn = Turn(SERIES, step, number, behaves)
+                turn = Turn(SERIES, step, number, behaves=behaves)
                 if attempt(turn, contender, place, [subject], results, clock) is None:
                     break
     uninstall(subject)

@@ -26,6 +26,7 @@ class Turn:
     series: str
     step: str
     round: int
+    timeout: float = TIMEOUT
     behaves: Callable[[], None] | None = None
 
 
@@ -58,7 +59,7 @@ def observe(turn: Turn, contender: Contender[P], place: P, subjects: Sequence[Su
             command,
             env={**place.environment(), **contender.env},
             log=place.directory / f"{name}.log",
-            timeout=TIMEOUT,
+            timeout=turn.timeout,
             codes=(0, *contender.codes.get(turn.step, ())),
         )
         until = _waited(turn, started)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -91,11 +92,9 @@ def tree(pid: int) -> list[int]:
     """A process and all its descendants."""
     found = [pid]
     for parent in found:
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                found.extend(map(int, task.read_text(encoding="ascii").split()))
-            except OSError:  # it ended meanwhile
-                continue
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found.extend(map(int, (task / "children").read_text(encoding="ascii").split()))
     return found
 
 

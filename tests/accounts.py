@@ -45,14 +45,13 @@ class Account:
         """As `rbac` takes it."""
         return {"kind": "ServiceAccount", "name": self.name, "namespace": NAMESPACE}
 
-    def derived(self, declarations: list[dict[str, Any]], roles: str) -> list[Object]:
+    def derived(self, declarations: list[dict[str, Any]], roles: str, **options: Any) -> list[Object]:
         """The objects by which it may run declarations."""
         operation = OPERATIONS["rbac"]
-        spec = parse(operation.spec, {"declarations": declarations, "name": roles, "subject": self.subject})
-        found: list[Object] = run(operation, spec, self.admin, RunOptions(), Mode(), lambda _line: None).result[
-            "objects"
-        ]
-        return found
+        data = {"declarations": declarations, "name": roles, "subject": self.subject, **options}
+        spec = parse(operation.spec, data)
+        report = run(operation, spec, self.admin, RunOptions(), Mode(), lambda _line: None)
+        return list(report.result["objects"])
 
     def grant(self, objects: Iterable[Object]) -> None:
         """As an admin applies what `rbac` printed, and until it holds."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine behind the fault proxy, where each test says itself what happens to which request, as often as it likes."""
+"""The engine behind the fault proxy, where each test says itself what happens to which request, and how often."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -150,21 +151,21 @@ def test_a_server_that_takes_four_at_once_is_given_four(scene, cluster, namespac
 
 
 @pytest.mark.parametrize(
-    ("answer", "tries", "text", "hint"),
+    ("answer", "again", "text", "hint"),
     [
-        (KINDS["503-html"].act, 2, "HTTP 503 without a Kubernetes Status (94 bytes)", ""),
-        (KINDS["429"].act, 2, "too many requests, please try again later", "the API server is overloaded"),
-        (KINDS["500-leader"].act, 2, "etcdserver: leader changed", ""),
+        (KINDS["503-html"].act, True, "HTTP 503 without a Kubernetes Status (94 bytes)", ""),
+        (KINDS["429"].act, True, "too many requests, please try again later", "the API server is overloaded"),
+        (KINDS["500-leader"].act, True, "etcdserver: leader changed", ""),
         (
             lambda exchange: exchange.reply(status(500, "etcdserver: mvcc: database space exceeded")),
-            1,
+            False,
             "etcdserver: mvcc: database space exceeded",
             "etcd is out of space",
         ),
     ],
     ids=["html", "overload", "leader", "space"],
 )
-def test_what_lasts_is_said_as_it_is(scene, cluster, namespace, monkeypatch, answer, tries, text, hint):  # noqa: F811
+def test_what_lasts_is_said_as_it_is(scene, namespace, monkeypatch, answer, again, text, hint):  # noqa: F811
     monkeypatch.setattr(retrying, "RETRY_BUDGET", 2.0)
     run = scene(always(answer, a_write_of("m0")))
     with pytest.raises(MeshError) as caught:
@@ -173,7 +174,7 @@ def test_what_lasts_is_said_as_it_is(scene, cluster, namespace, monkeypatch, ans
     assert caught.value.hint.startswith(hint)
     assert "<" not in caught.value.msg
     sent = sum(path.endswith("/m0") for path in run.paths("PATCH"))
-    assert sent == 1 if tries == 1 else sent >= tries
+    assert (sent > 1) == again
     run.proxy.rule = nothing
     assert run("config_set", declared(namespace, *some(1))).changed
     assert not run("config_set", declared(namespace, *some(1))).changed
@@ -477,10 +478,8 @@ def test_an_answer_about_something_else_is_refused(scene, cluster, namespace, mo
         run.proxy.rule = once(strange, lambda seen, first=start + index: seen.number >= first)
         run.cluster.__dict__.pop("server_version", None)
         run.cluster.forget_kinds()
-        try:
+        with contextlib.suppress(MeshError):  # anything else would be a traceback
             run("config_set", wanted)
-        except MeshError as error:
-            assert error.code in ("api_error", "unsupported", "not_ready", "conflict", "forbidden"), error
         run.proxy.rule = nothing
         run.cluster.forget_kinds()
         run("config_set", wanted)

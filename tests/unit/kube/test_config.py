@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import base64
 import resource
+import ssl
 import stat
 import tempfile
 import time
@@ -14,6 +16,8 @@ import yaml
 from mesh.kube.config import endpoint
 from mesh.model.errors import MeshError
 from mesh.model.options import Connection
+
+from .test_tls import key_and_certificate
 
 SERVER = "https://192.0.2.1:6443"
 
@@ -108,31 +112,19 @@ def test_proxies_are_used_where_they_are_configured(monkeypatch, variables, opti
 
 
 def test_keys_are_in_private_files_only_while_they_are_loaded(monkeypatch, tmp_path):
-    from tests.unit.kube.test_tls import key_and_certificate
-
-    key, certificate = key_and_certificate("client")
+    key, certificate = (base64.b64encode(part).decode() for part in key_and_certificate("client"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    import base64
-
-    user = {
-        "client-certificate-data": base64.b64encode(certificate).decode(),
-        "client-key-data": base64.b64encode(key).decode(),
-    }
-    seen = []
-    real = Path.chmod
-    import ssl
-
-    load = ssl.SSLContext.load_cert_chain
+    seen, load = [], ssl.SSLContext.load_cert_chain
 
     def noted(self, file, key_file):
-        seen.extend((stat.S_IMODE(Path(key_file).parent.stat().st_mode), Path(key_file).is_relative_to(tmp_path)))
+        place = Path(key_file).parent
+        seen.append((place.is_relative_to(tmp_path), stat.S_IMODE(place.stat().st_mode)))
         return load(self, file, key_file)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", noted)
-    endpoint(Connection(kubeconfig=kubeconfig(user=user)))
-    assert seen == [0o700, True]
+    endpoint(Connection(kubeconfig=kubeconfig(user={"client-certificate-data": certificate, "client-key-data": key})))
+    assert seen == [(True, 0o700)]
     assert list(tmp_path.iterdir()) == []
-    assert real is Path.chmod
 
 
 def test_without_a_place_for_temporary_files_it_is_said(monkeypatch, tmp_path):

@@ -82,7 +82,8 @@ class _Declared:
         planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
         if planned.plan.changed:
             kinds = known_kinds(self.cluster, planned.sets)
-            permissions.check(self.cluster, permissions.needed(planned, kinds))
+            wait = self.mode.state == "present" and self.options.wait
+            permissions.check(self.cluster, permissions.needed(planned, kinds, wait=wait))
         if self.mode.state == "present":
             everything = self.mode.check or self.options.validate == "server"
             validate_creates(self.cluster, planned, bindings_only=not everything)

@@ -14,6 +14,7 @@ from ..model.permissions import RBAC, Needs, Permission
 from ..model.report import APPLIED, Action
 from ..model.sets import parent_name
 from .planning import Planned
+from .readiness import status_of
 
 #: Asked about this one, an API server tells what holds in the whole cluster: nobody can have given a role in it.
 _NO_NAMESPACE = "meshops-there-is-no-such-namespace"
@@ -29,13 +30,14 @@ _VERBS: dict[Action, tuple[str, ...]] = {
     "release": ("patch",),
     "delete": ("delete", "get"),
 }
-#: What becomes of the inventory of a set of which something is written.
-_INVENTORY = ("create", "patch", "delete")
+#: What becomes of the inventory of a set of which something stays.
+_INVENTORY = ("create", "patch")
 
 
-def needed(planned: Planned, kinds: Kinds) -> Needs:
+def needed(planned: Planned, kinds: Kinds, *, wait: bool) -> Needs:
     """What it takes to carry a plan out. Locks are not in it: without the right to leases a run goes on."""
     needs = Needs()
+    staying = {change.set.id for change in planned.plan.changes if change.action not in ("delete", "release")}
     for change in planned.plan.changes:
         resource, verbs = kinds.find(*change.ref.group_kind), _VERBS.get(change.action, ())
         if resource is None or not verbs:
@@ -44,9 +46,12 @@ def needed(planned: Planned, kinds: Kinds) -> Needs:
         needs.permissions |= {Permission(verb, resource.group, *place) for verb in verbs}
         if resource.group == RBAC and change.action in APPLIED:
             needs.note_grant(change.sent, *place)
+        if wait and change.action in APPLIED and not status_of(change.sent).ready:
+            needs.permissions |= {Permission(verb, resource.group, *place[:2]) for verb in ("list", "watch")}
         if change.set.recorded:
             parent = ("configmaps", change.set.namespace, parent_name(change.set.id))
-            needs.permissions |= {Permission(verb, "", *parent) for verb in _INVENTORY}
+            verbs = _INVENTORY if change.set.id in staying else ("delete",)
+            needs.permissions |= {Permission(verb, "", *parent) for verb in verbs}
     return needs
 
 

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run needs, found by running it on an imagined cluster."""
+"""Running an operation to see what it asks of a cluster, which is only imagined."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from ..kube.discovery import Kinds
 from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof
-from ..plan.changes import Plan
-from .planning import Planned
 
 #: Seconds until a rehearsal ends that waits for something which will not come.
 LONGEST = 10
@@ -36,9 +33,3 @@ def _once(proof: Proof) -> Any:
         proof.probe(cluster)
 
     return probe
-
-
-def feasible(planned: Planned, kinds: Kinds) -> Planned:
-    """The plan without objects of kinds that nobody serves yet, as check mode may have them."""
-    changes = [change for change in planned.plan.changes if kinds.find(*change.ref.group_kind)]
-    return replace(planned, plan=Plan(changes))

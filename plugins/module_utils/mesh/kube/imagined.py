@@ -40,20 +40,19 @@ class Place(NamedTuple):
     subresource: str = ""
 
 
-def imagine(cluster: Cluster, objects: Iterable[Object], *, alone: bool) -> tuple[Cluster, Needs]:
-    """An imagined twin of a cluster, which has these objects, and what it notes. ``alone``: nothing else is there, and
-    the real cluster is not asked; else what it has is there, too, and read when it is looked at."""
-    transport = _Imagined(cluster, objects, alone)
+def imagine(cluster: Cluster, objects: Iterable[Object]) -> tuple[Cluster, Needs]:
+    """An imagined twin of a cluster, which has these objects besides what is really there, and what it notes."""
+    transport = _Imagined(cluster, objects)
     return Cluster(transport, cluster.name), transport.needs
 
 
 class _Imagined(Transport):
     """Answers as an API server would, from memory."""
 
-    def __init__(self, cluster: Cluster, objects: Iterable[Object], alone: bool) -> None:
+    def __init__(self, cluster: Cluster, objects: Iterable[Object]) -> None:
         # Without a pool: what would get past the methods below must fail, and not reach the real server.
         super().__init__(Endpoint(cluster.transport.server, cast(Any, None), cast(Any, None)), cluster.name)
-        self._cluster, self._real = cluster, None if alone else cluster
+        self._real = cluster
         self._kinds = cluster.kinds
         self._objects: dict[Place, Object | None] = {}
         self._looked: set[tuple[Place, str]] = set()
@@ -63,12 +62,12 @@ class _Imagined(Transport):
             group, kind, namespace, name = ref(obj)
             resource = self._kinds.find(group, kind)
             if resource:
-                self._objects[Place(group, resource.plural, namespace, name)] = obj if alone else _merged(_NEW, obj)
+                self._objects[Place(group, resource.plural, namespace, name)] = _merged(_NEW, obj)
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         """The answer, noted."""
         if path == "/version":
-            return {"gitVersion": f"v{self._cluster.server_version}"}
+            return {"gitVersion": f"v{self._real.server_version}"}
         if path in ("/api", "/apis"):
             return _discovery(self._served()) if path == "/apis" else {"kind": "APIGroupDiscoveryList", "items": []}
         place = _place(path)
@@ -106,7 +105,7 @@ class _Imagined(Transport):
             return {"items": [obj for _, obj in self._there(place) if _selected(obj, selector)]}
         self._noted("get", place)
         found = self._objects.get(place)
-        if found is None and self._is_given(place):
+        if found is None and _is_given(place):
             return _merged(_NEW, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.name}})
         if found is None:
             raise failure(404, b"", str(options.get("where", "")))
@@ -128,21 +127,17 @@ class _Imagined(Transport):
         live = self._objects.get(place)
         if method == "POST" and live is not None:
             raise failure(409, b'{"reason": "AlreadyExists"}', place.name)
-        if method == "PATCH" and live is None and not self._is_given(place):
+        if method == "PATCH" and live is None and not _is_given(place):
             self._noted("create", place)
         self._note_grants(place, body)
         written = _merged(live if method == "PATCH" and live else _NEW, body)
         if manager:
             written = _managed(written, body, manager)
-        if self._is_given(place):
+        if _is_given(place):
             written = _given(written)
         if not dry_run:
             self._objects[place] = written
         return written
-
-    def _is_given(self, place: Place) -> bool:
-        """Roles live in namespaces, so whoever grants them makes these: a run under them finds them there."""
-        return self._real is not None and (place.group, place.resource) == ("", "namespaces")
 
     def _noted(self, verb: str, place: Place) -> None:
         resource = f"{place.resource}/{place.subresource}" if place.subresource else place.resource
@@ -166,7 +161,7 @@ class _Imagined(Transport):
     def _look(self, place: Place, selector: str) -> None:
         """Fetch what the real cluster has there, once; what is imagined already stays."""
         resource = self._resource(place)
-        if self._real is None or resource is None or place.subresource or (place, selector) in self._looked:
+        if resource is None or place.subresource or (place, selector) in self._looked:
             return
         if place.name:
             one = self._real.get_at(resource, place.namespace, place.name)
@@ -206,6 +201,11 @@ _EVERYTHING = {
     "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
     "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
 }
+
+
+def _is_given(place: Place) -> bool:
+    """Roles live in namespaces, so whoever grants them makes these: a run under them finds them there."""
+    return (place.group, place.resource) == ("", "namespaces")
 
 
 def _place(path: str) -> Place:

@@ -48,7 +48,7 @@ def _answer(operations: Mapping[str, AnyOperation], cluster: Reader, spec: RbacS
     left = [
         obj for item in declared if isinstance(item.operation, Declarative) for obj in item.operation.leaves(item.spec)
     ]
-    twin, needs = imagine(cast(Cluster, cluster), left, alone=False)  # the only reader there is
+    twin, needs = imagine(cast(Cluster, cluster), left)  # the only reader there is
     with contextlib.closing(twin):
         for item, mode, purge in _steps(declared):
             before = set(needs.permissions)
