@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -72,12 +73,14 @@ class Account:
             body = json.dumps(patch).encode()
             self.admin.transport.raw("PATCH", path, body=body, content_type="application/merge-patch+json")
 
-    def grant_once(self, name: str, data: Mapping[str, Any]) -> None:
-        """What one declaration needs. Each has roles of its own."""
+    def grant_for(self, name: str, data: Mapping[str, Any], state: str) -> None:
+        """What one declaration needs. Each has roles of its own, once; adoption is derived from what is there now."""
         told = json.dumps([name, data], sort_keys=True)
-        if told not in self._granted:
+        if told not in self._granted or data.get("adopt"):
             self._granted.add(told)
-            self.grant(self.derived([{name: data}], f"{self.name}-{len(self._granted)}"))
+            self.admin.forget_kinds()
+            digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+            self.grant(self.derived([{name: {**data, "state": state}}], f"{self.name}-{digest}"))
 
     def await_effect(self, permissions: Iterable[Permission], *, allowed: bool = True) -> None:
         """Until the authorizer answers so."""
@@ -108,7 +111,7 @@ class Account:
                 self.admin.transport.raw("DELETE", path)
 
 
-def kubeconfig(admins: Path, accounts: Mapping[str, Account]) -> dict[str, Any]:
+def with_tokens(admins: Path, accounts: Mapping[str, Account]) -> dict[str, Any]:
     """The admins' kubeconfig with the accounts' tokens; ``accounts`` by the name of the context."""
     config: dict[str, Any] = yaml.safe_load(admins.read_text())
     contexts = [item for item in config["contexts"] if item["name"] in accounts]

@@ -39,7 +39,7 @@ class OperationAction(ActionBase):
         if not in_process:
             done = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=self._task.async_val)
             for line in done.get("plan", ()):
-                self._display.display(f"{host}: {line}")
+                self._tell(f"{host}: {line}")
             return {**result, **done}
         outcome = perform(
             self.operation,
@@ -47,9 +47,14 @@ class OperationAction(ActionBase):
             check=self._task.check_mode,
             diff=self._task.diff,
             host=host,
-            tell=self._display.display,
+            tell=self._tell,
         )
         return {**result, **outcome}
+
+    def _tell(self, line: str) -> None:
+        """Nothing of a task with no_log, of which Ansible shows only the result's being there."""
+        if not self._task.no_log:
+            self._display.display(line)
 
     def _in_process(self, variables: Mapping[str, Any]) -> bool:
         local = self._connection.transport == "local" and not self._play_context.become and not self._task.async_val

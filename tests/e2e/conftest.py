@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""End to end: playbooks and the core against the lab's two real clusters. Tests build on each other, file by file."""
+"""End to end: playbooks and the core against the lab's two real clusters. Tests build on each other, file by file.
+
+All that is tested runs under service accounts that may do what `rbac` derives from its declarations; the admin's
+connections are for what tests set up and look at.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mesh.apply.engine import run
 from mesh.kube.cluster import Cluster, connect
 from mesh.model.options import Connection, Mode, RunOptions
@@ -24,6 +31,7 @@ from mesh.render.values import merged
 from demo.run import LAB_IMAGE, LAB_VALUES, lab_variables
 from lab.errors import LabError
 from lab.state import Lab, load
+from tests.accounts import Account, with_tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "examples" / "inventory"
@@ -63,18 +71,44 @@ def lab() -> Lab:
     return state
 
 
+@dataclass(frozen=True)
+class Automation:
+    """The service accounts by cluster, a kubeconfig with their tokens, and variables of the inventory that use it."""
+
+    accounts: dict[str, Account]
+    kubeconfig: Path
+    variables: Path
+
+
+def _play(variables: Path, name: str, *arguments: str, timeout: float = 300) -> Played:
+    started = time.monotonic()
+    command = ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{variables}", name, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    return Played(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
+
+
 @pytest.fixture(scope="session")
-def play(lab: Lab) -> Callable[..., Played]:
+def automation(lab: Lab, connections: dict[str, Cluster], tmp_path_factory: pytest.TempPathFactory) -> Automation:
+    """An account on each cluster, with the roles that playbook `rbac` prints for the example's inventory."""
+    accounts = {name: Account(connections[name], "automation") for name in ("onprem", "cloud")}
+    place = tmp_path_factory.mktemp("automation")
+    kubeconfig, variables = place / "kubeconfig", place / "variables.json"
+    kubeconfig.write_text(yaml.safe_dump(with_tokens(Path(lab.kubeconfig), accounts)))
+    admins = lab_variables()
+    variables.write_text(json.dumps({**json.loads(admins.read_text()), "mesh_kubeconfig": str(kubeconfig)}))
+    asked = {"rbac_name": "automation", "rbac_subject": accounts["onprem"].subject}
+    asked["rbac_file"] = f"{place}/{{{{ inventory_hostname }}}}.yml"
+    played = _play(admins, "meshops.mesh.rbac", "-e", json.dumps(asked))
+    assert played.code == 0, played.output
+    for name, account in accounts.items():
+        account.grant(yaml.safe_load_all((place / f"{name}.yml").read_text()))
+    return Automation(accounts, kubeconfig, variables)
+
+
+@pytest.fixture(scope="session")
+def play(automation: Automation) -> Callable[..., Played]:
     """Run a playbook of the collection on the lab."""
-    variables = lab_variables()
-
-    def run_playbook(name: str, *arguments: str, timeout: float = 300) -> Played:
-        started = time.monotonic()
-        command = ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{variables}", name, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-        return Played(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
-
-    return run_playbook
+    return partial(_play, automation.variables)
 
 
 @pytest.fixture
@@ -100,20 +134,26 @@ def connections(lab: Lab) -> Iterator[dict[str, Cluster]]:
 
 @dataclass(frozen=True)
 class Core:
-    """Runs operations of the core as both fronts do."""
+    """Runs operations of the core as both fronts do, each under what `rbac` derives from it on the spot."""
 
     lab: Lab
+    automation: Automation
 
     def __call__(
         self, cluster: str, name: str, data: dict[str, Any], state: Any = "present", check: bool = False, **options: Any
     ) -> Report:
         operation = OPERATIONS[name]
-        connection = connect(Connection(kubeconfig=str(self.lab.kubeconfig), context=cluster), cluster)
+        self.automation.accounts[cluster].grant_for(name, {**data, **options}, state)
+        connection = connect(self.connection(cluster), cluster)
         try:
             spec = parse(operation.spec, data)
             return run(operation, spec, connection, parse(RunOptions, options), Mode(state, check), print)
         finally:
             connection.close()
+
+    def connection(self, cluster: str) -> Connection:
+        """As the account."""
+        return Connection(kubeconfig=str(self.automation.kubeconfig), context=cluster)
 
     def control_plane(self, **data: Any) -> dict[str, Any]:
         """A control plane's declaration that runs on the lab."""
@@ -123,8 +163,8 @@ class Core:
 
 
 @pytest.fixture(scope="session")
-def core(lab: Lab) -> Core:
-    return Core(lab)
+def core(lab: Lab, automation: Automation) -> Core:
+    return Core(lab, automation)
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from mesh.model.errors import MeshError
 from .conftest import INVENTORY
 
 
-def test_killed_at_any_moment_the_next_run_converges(play, lab, core):
-    variables = str(lab.kubeconfig).replace("kubeconfig", "demo.json")
-    command = ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{variables}", "meshops.mesh.site", "--limit", "cloud"]
+def test_killed_at_any_moment_the_next_run_converges(play, automation, core):
+    command = ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{automation.variables}"]
+    command += ["meshops.mesh.site", "--limit", "cloud"]
     for seconds in (2.0, 3.5):
         for name in ("shop-traffic", "shop"):
             core("cloud", "config_set", {"name": name, "namespace": "shop"}, "absent")

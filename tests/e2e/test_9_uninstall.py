@@ -43,14 +43,21 @@ def test_a_third_run_has_nothing_to_do(play):
 
 
 def _left(cluster):
-    """Everything that a mesh could have left in a cluster. Events tell of the past; the lab has objects of its own."""
-    found = [obj["metadata"]["name"] for obj in cluster.list("v1", "Namespace")]
-    left = [name for name in found if name in ("istio-system", "istio-ingress", "shop", "canary")]
+    """Everything that a mesh could have left in a cluster. Events tell of the past; the lab has objects of its own, and
+    so has the admin: the roles of the account, and the namespaces that they are in."""
+    left = [obj["metadata"]["name"] for obj in cluster.list("v1", "Namespace") if _is_marked(obj)]
     for resource in cluster.kinds:
-        if "list" in resource.verbs and resource.kind != "Event":
+        if "list" in resource.verbs and resource.kind not in ("Event", "Namespace"):
             for obj in cluster.list_at(resource)[0]:
                 text = f"{obj['kind']} {obj['metadata']['name']}"
                 ours = "istio" in text or "meshops" in text or "applyset" in str(obj["metadata"].get("labels"))
                 if ours and "meshops-lab" not in text:
                     left.append(text)
     return sorted(left)
+
+
+def _is_marked(namespace):
+    """Whether a label or annotation of ours or of the mesh is still on it."""
+    metadata = namespace["metadata"]
+    keys = [*metadata.get("labels", ()), *metadata.get("annotations", ())]
+    return any("istio" in key or "meshops" in key for key in keys)

@@ -123,7 +123,7 @@ def control_plane(lab: Lab) -> Workload:
         FIRST: Job("control_plane", {**first, "cni": False}, options=_OPTIONS),
         SECOND: Job("control_plane", second, options=_OPTIONS),
     }
-    pairs = (Pair(FIRST, SECOND, product=True), Pair(NOTHING, FIRST, stride=8))
+    pairs = (Pair(FIRST, SECOND, product=True), Pair(NOTHING, FIRST, stride=16))
     return Workload("control_plane", states, pairs, ("istio-system",))
 
 

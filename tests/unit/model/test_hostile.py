@@ -38,7 +38,10 @@ OPTIONS = [
 
 #: Registries decide how long their names may be.
 CASES = [
-    (*option, how) for option in OPTIONS for how in HOSTILE if (option[1], how) not in (("hub", "long"), ("tag", "long"))
+    (*option, how)
+    for option in OPTIONS
+    for how in HOSTILE
+    if (option[1], how) not in (("hub", "long"), ("tag", "long"))
 ]
 
 

@@ -15,6 +15,7 @@ from ..model.objects import Object, Ref, names
 from ..model.operation import AnyOperation, Declarative, Proof, Query
 from ..model.options import Mode, RunOptions
 from ..model.report import APPLIED, Progress, Report
+from ..model.spec import secrets_of as declared_secrets
 from . import inventory, permissions
 from .applying import Run
 from .lock import Lock
@@ -30,19 +31,22 @@ def run(
     operation: AnyOperation, spec: Any, cluster: Cluster, options: RunOptions, mode: Mode, progress: Progress
 ) -> Report:
     """Run an operation on one cluster. Raises MeshError; the cluster's name is put in front of its place."""
+    secrets = cluster.transport.secrets
+    secrets.learn(declared_secrets(spec))
     try:
         if isinstance(operation, Query):
             report = Report(result=operation.answer(cluster, spec))
         elif isinstance(operation, Declarative):
-            report = _Declared(operation, spec, cluster, options, mode, progress).report()
+            told = _Declared(operation, spec, cluster, options, mode, lambda line: progress(secrets.hide(line)))
+            report = told.report()
         else:
             report = operation.act(cluster, spec, mode.check)
     except MeshError as error:
-        raise error.at(cluster.name) from None
+        raise error.at(cluster.name).without(secrets.hide) from None
     except RecursionError:
         raise MeshError("invalid_object", "something is nested too deeply", where=cluster.name) from None
     report.warnings += _of_the_server(cluster)
-    return report
+    return report.without(secrets) if secrets else report
 
 
 def _of_the_server(cluster: Cluster) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, group_of, ref
 from ..model.options import Connection
+from ..model.secrets import of_object
 from .config import endpoint
 from .discovery import Kinds, Resource, discover
 from .failures import ApiFailure, plain
@@ -125,6 +126,7 @@ class Cluster:
         try:
             where = f"{resource.kind} {namespace + '/' if namespace else ''}{name}"
             found = self.transport.request("GET", resource.path(namespace, name), where=where)
+            self._learn(resource.kind, found)
             return _about(Ref(resource.group, resource.kind, namespace if resource.namespaced else "", name), found)
         except ApiFailure as error:
             if error.status == 404:
@@ -147,6 +149,7 @@ class Cluster:
             page = self.transport.request("GET", resource.path(namespace), query=query, where=where, optional=optional)
             for item in _items(page, where):
                 found.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+                self._learn(resource.kind, item)
             metadata = page.get("metadata", {})
             if not metadata.get("continue"):
                 return found, metadata.get("resourceVersion", "")
@@ -179,12 +182,18 @@ class Cluster:
         events = self.transport.stream(resource.path(namespace), query, read_timeout=seconds + 5.0)
         return itertools.takewhile(_is_event, events)
 
+    def _learn(self, kind: str, obj: Mapping[str, Any]) -> None:
+        """No text is to show what a Secret holds, such as the refusal of a change to it."""
+        if kind == "Secret":
+            self.transport.secrets.learn(of_object({**obj, "kind": kind}))
+
     # -- writing ----------------------------------------------------------------------------------------------
 
     def apply(self, obj: Object, manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
         """Server-side apply; unknown fields are errors (fieldValidation=Strict)."""
         resource = self.resource_of(obj)
         identity = ref(obj)
+        self._learn(identity.kind, obj)
         query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true" if force else "false"}
         applied = self.transport.request(
             "PATCH",
@@ -234,6 +243,7 @@ class Cluster:
     def merge_patch(self, identity: Ref, patch: Object, *, dry_run: bool = False) -> Object:
         """JSON merge patch; with metadata.resourceVersion in ``patch`` it is refused when the object changed."""
         resource = self._served(identity)
+        self._learn(identity.kind, patch)
         patched = self.transport.request(
             "PATCH",
             resource.path(identity.namespace, identity.name),
@@ -255,6 +265,7 @@ class Cluster:
 
     def post(self, path: str, body: Object, where: str = "") -> Any:
         """POST anything."""
+        self._learn(str(body.get("kind")), body)
         return self.transport.request("POST", path, body=json.dumps(body).encode(), where=where)
 
     # -- trying -----------------------------------------------------------------------------------------------
@@ -266,6 +277,7 @@ class Cluster:
             self.forget_kinds()  # its definition may be served since a moment ago
         resource = self.resource_of(obj)
         identity = ref(obj)
+        self._learn(identity.kind, obj)
         created: Object = self.transport.request(
             "PATCH",
             resource.path(identity.namespace, identity.name),

@@ -17,6 +17,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 from ..model.errors import MeshError
 from ..model.options import Connection
+from ..model.secrets import Secrets, leaves, of_url
 from .libraries import Configuration, InsecureRequestWarning, YamlLoader, urllib3, yaml
 from .libraries import KubeConfigLoader as untyped_loader
 from .libraries import kube_config as untyped_kube_config
@@ -31,12 +32,13 @@ _loading = threading.Lock()
 @dataclass(frozen=True)
 class Endpoint:
     """An API server and how to speak to it. ``authorization`` is called per request: tokens are refreshed.
-    ``cautions`` say what of the connection is not protected."""
+    ``cautions`` say what of the connection is not protected, ``secrets`` are its credentials."""
 
     server: str
     pool: urllib3.PoolManager = field(repr=False)
     authorization: Callable[[], urllib3.HTTPHeaderDict] = field(repr=False)
     cautions: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def endpoint(connection: Connection) -> Endpoint:
@@ -44,19 +46,26 @@ def endpoint(connection: Connection) -> Endpoint:
 
     The order is kubeconfig, then in-cluster: a pod that runs playbooks against other clusters has both.
     """
+    _refuse_content(connection)
     try:
         with _loading, tempfile.TemporaryDirectory(prefix="meshops-") as directory:
             configuration = _load(connection, directory)
-            tls = _tls(configuration)
+            pool = _pool(configuration, _tls(configuration), connection)
+        authorization = _authorization(configuration, connection)
+        _refuse_unsendable(authorization())
     except MeshError:
         raise
     except (kube_config.ConfigException, OSError, ValueError, yaml.YAMLError, *_MISSHAPEN) as error:
-        raise MeshError("cluster_config", _complaint(error), where=_place(connection), hint=_HINT) from error
+        hidden = Secrets()
+        hidden.learn(_given_secrets(connection))
+        text = hidden.hide_strictly(_complaint(error))
+        raise MeshError("cluster_config", text, where=_place(connection), hint=_HINT) from None
     return Endpoint(
         configuration.host.rstrip("/"),
-        _pool(configuration, tls, connection),
-        _authorization(configuration, connection),
+        pool,
+        authorization,
         tuple(_cautions(configuration)),
+        (*_given_secrets(connection), *_loaded_secrets(configuration)),
     )
 
 
@@ -67,6 +76,38 @@ _TOKEN, _OLD_TOKEN = "BearerToken", "authorization"
 #: What the library stumbles over when a part is of another shape than it expects.
 _MISSHAPEN = (AttributeError, KeyError, TypeError, IndexError)
 _HINT = "check kubeconfig, context and the K8S_AUTH_* variables"
+
+
+def _given_secrets(connection: Connection) -> Iterator[str]:
+    """Credentials as they are declared."""
+    if isinstance(connection.kubeconfig, Mapping):
+        yield from leaves([entry.get("user") for entry in connection.kubeconfig.get("users") or ()])
+    for text in (connection.api_key, connection.proxy, connection.host):
+        yield from of_url(text or "")
+    yield from (connection.api_key,) if connection.api_key else ()
+
+
+def _loaded_secrets(configuration: Any) -> Iterator[str]:
+    """Credentials as they are used; tokens come after a prefix (``Bearer``)."""
+    yield from (text.rpartition(" ")[2] for text in configuration.api_key.values())
+    yield from (configuration.password,) if configuration.password else ()
+    for text in (configuration.proxy, configuration.host):
+        yield from of_url(text or "")
+
+
+def _refuse_content(connection: Connection) -> None:
+    """The text of a kubeconfig is taken for a path otherwise, and shown as one."""
+    given = connection.kubeconfig
+    if isinstance(given, str) and ("\n" in given or given.lstrip().startswith("{")):
+        text, hint = "is the text of a kubeconfig, not a path", "make it a map with from_yaml"
+        raise MeshError("cluster_config", text, where="kubeconfig", hint=hint)
+
+
+def _refuse_unsendable(headers: Mapping[str, str]) -> None:
+    """The HTTP library would repeat such a token in its error."""
+    if not all(value.isprintable() and value.isascii() for value in headers.values()):
+        text, hint = "the token or user has line breaks or other signs that no header can carry", "strip it"
+        raise MeshError("cluster_config", text, where="credentials", hint=hint)
 
 
 def _load(connection: Connection, directory: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ..model.errors import MeshError
@@ -64,8 +65,9 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
 _LONGEST = 2000
 
 
-def failure(status: int, body: bytes, where: str) -> ApiFailure:
-    """The error for a refused request. HTML and truncated bodies are not shown, only named."""
+def failure(status: int, body: bytes, where: str, hide: Callable[[str], str] = str) -> ApiFailure:
+    """The error for a refused request. HTML and truncated bodies are not shown, only named; ``hide`` takes secrets out
+    of what the server says, which may repeat what it refuses."""
     details = _status_object(body)
     message = details.get("message") or f"HTTP {status} without a Kubernetes Status ({len(body)} bytes)"
     causes = (details.get("details") or {}).get("causes") or []
@@ -77,7 +79,7 @@ def failure(status: int, body: bytes, where: str) -> ApiFailure:
         code, hint = "immutable", "keep the old value, or set recreate to delete the object and make it anew"
     elif meaning:
         code, hint = meaning[1:]
-    error = MeshError(code, plain(message), where=where, hint=hint)
+    error = MeshError(code, plain(hide(str(message))), where=where, hint=hint)
     return ApiFailure(status, details.get("reason") or "", causes, error)
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from ..model.errors import MeshError
+from ..model.secrets import Secrets
 from .config import Endpoint
 from .failures import ApiFailure, Unanswered, failure, plain
 from .libraries import HTTPError, SSLError, urllib3
@@ -67,7 +68,7 @@ class Transport:
     """Requests to one API server, from any number of threads.
 
     ``counts`` are requests by method, ``retries`` how many of them were repetitions, ``notices`` what the server
-    warned of. ``renew`` loads the credentials anew.
+    warned of. ``renew`` loads the credentials anew. ``secrets`` are what passed here, and the credentials.
     """
 
     def __init__(self, endpoint: Endpoint, name: str, renew: Callable[[], Endpoint] | None = None) -> None:
@@ -82,6 +83,8 @@ class Transport:
         self.counts: Counter[str] = Counter()
         self.retries = 0
         self.notices: dict[str, None] = dict.fromkeys(endpoint.cautions)
+        self.secrets = Secrets()
+        self.secrets.learn(endpoint.secrets)
 
     @property
     def server(self) -> str:
@@ -171,7 +174,7 @@ class Transport:
         if status < 400:
             text = f"the server answers with a redirect ({status}), which is not followed"
             raise Unanswered("cluster_unreachable", text, hint="check the address", final=True)
-        refusal = failure(status, body, call.where or call.path)
+        refusal = failure(status, body, call.where or call.path, self.secrets.hide_strictly)
         refusal.guarded = call.repeat == "guarded"
         refusal.retry_after = _seconds(headers.get("Retry-After"))
         raise refusal
@@ -198,7 +201,7 @@ class Transport:
             return
         try:
             if response.status >= 300:
-                raise failure(response.status, response.read(_CHUNK), path)
+                raise failure(response.status, response.read(_CHUNK), path, self.secrets.hide_strictly)
             pending = b""
             for chunk in response.stream(amt=None, decode_content=True):
                 *lines, pending = (pending + chunk).split(b"\n")
@@ -215,6 +218,7 @@ class Transport:
             if self._renew and self._endpoint is used:
                 try:
                     self._endpoint = self._renew()
+                    self.secrets.learn(self._endpoint.secrets)
                 except MeshError:
                     raise refusal from None
 
@@ -225,7 +229,8 @@ class Transport:
             except ValueError:
                 self._clock_offset = 0.0
         if "Warning" in headers:  # 299 - "text" (RFC 7234, section 5.5)
-            self.notices[plain(headers["Warning"].partition('"')[2].rstrip('"') or headers["Warning"])] = None
+            text = headers["Warning"].partition('"')[2].rstrip('"') or headers["Warning"]
+            self.notices[plain(self.secrets.hide_strictly(text))] = None
 
     def _unreachable(self, error: Exception) -> Unanswered:
         root = _root(error)

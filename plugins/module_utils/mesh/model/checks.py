@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .secrets import without_userinfo
+
 #: RFC 1123 label, as Kubernetes requires for namespaces and Istio for revisions (at most 63 characters).
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 #: RFC 1123 subdomain, as Kubernetes requires for most object names.
@@ -31,7 +33,13 @@ dns_subdomain = _matching(_SUBDOMAIN, "a DNS subdomain (lower-case letters, digi
 label_value = _matching(_LABEL_VALUE, "a Kubernetes label value (letters, digits, -, _ and ., at most 63)")
 version = _matching(_VERSION, "a full version such as 1.31.0")
 image = _matching(_IMAGE, "an image, or a part of its name (letters, digits and ._-:/@)")
-url = _matching(_URL, "a URL such as https://charts.example.com")
+
+
+def url(value: str) -> str | None:
+    """An address without credentials: helm would get them as arguments, which everybody on the machine can read."""
+    if not _URL.fullmatch(value):
+        return "must be a URL such as https://charts.example.com"
+    return None if value == without_userinfo(value) else "must not hold credentials; helm registry login keeps them"
 
 
 def positive(value: int) -> str | None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 #: Stable error codes, the same in both fronts; docs/errors.md is generated from this table.
 CODES: dict[str, str] = {
@@ -65,6 +65,11 @@ class MeshError(Exception):
     def at(self, place: str) -> MeshError:
         """The same error seen from further out: ``place`` (a cluster, a set) is put before ``where``."""
         self.where = f"{place}: {self.where}" if self.where else place
+        return self
+
+    def without(self, hide: Callable[[str], str]) -> MeshError:
+        """The same error with secrets taken out of what people read."""
+        self.msg, self.where, self.hint = hide(self.msg), hide(self.where), hide(self.hint)
         return self
 
     def as_dict(self) -> dict[str, object]:

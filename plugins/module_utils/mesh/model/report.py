@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .objects import Ref
+from .secrets import Secrets
 
 Action = Literal["create", "adopt", "update", "recreate", "delete", "release", "unchanged", "keep"]
 
@@ -37,6 +38,13 @@ class ObjectChange:
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
 
+    def without(self, secrets: Secrets) -> ObjectChange:
+        """The same change with secrets taken out of what differs."""
+        fields = [
+            replace(item, before=secrets.hidden(item.before), after=secrets.hidden(item.after)) for item in self.fields
+        ]
+        return replace(self, fields=tuple(fields), reason=secrets.hide(self.reason))
+
     def as_dict(self) -> dict[str, Any]:
         """``{kind, namespace, name, action, fields}``; ``fields`` are paths."""
         return {
@@ -62,6 +70,12 @@ class Report:
     def counts(self) -> Counter[str]:
         """How many objects per action."""
         return Counter(change.action for change in self.objects)
+
+    def without(self, secrets: Secrets) -> Report:
+        """The same report with secrets taken out of every text."""
+        self.objects = [change.without(secrets) for change in self.objects]
+        self.warnings, self.result = secrets.hidden(self.warnings), secrets.hidden(self.result)
+        return self
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for both fronts; unchanged objects are counted, not listed."""

@@ -13,11 +13,12 @@ import difflib
 import functools
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
 from .errors import MeshError
+from .secrets import leaves, of_object, of_values
 
 # option() makes fields for the bodies of dataclasses.
 # pylint: disable=invalid-field-call
@@ -141,6 +142,25 @@ def _parsed(field: Field, value: Any, where: str) -> Any:
         shown = "" if named else f", not {value!r}"
         raise MeshError("invalid_option", f"{problem}{shown}", where=where)
     return value
+
+
+def secrets_of(spec: Any) -> Iterator[str]:
+    """What is secret of a declaration: options marked so, Secrets among objects, and free values by their names."""
+    for field in fields(type(spec)):
+        value = getattr(spec, field.name)
+        if field.option.secret:
+            yield from leaves(value)
+        elif field.type.kind == "struct" and value is not None:
+            yield from secrets_of(value)
+        elif field.type.kind == "object":
+            yield from of_values(value)
+        elif field.type.item and field.type.item.kind == "object":
+            for item in value or ():
+                # Other objects are as public as the cluster shows them.
+                yield from of_object(item) if "kind" in item else of_values(item)
+        elif field.type.item and field.type.item.kind == "struct":
+            for item in value or ():
+                yield from secrets_of(item)
 
 
 def _converted(wanted: Type, value: Any, where: str) -> Any:

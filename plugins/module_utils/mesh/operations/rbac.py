@@ -17,9 +17,9 @@ from ..kube.imagined import imagine
 from ..kube.libraries import yaml
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref
-from ..model.operation import AnyOperation, Declarative, Query, Reader
+from ..model.operation import AnyOperation, Declarative, Query, Reader, State
 from ..model.options import Connection, Mode, RunOptions
-from ..model.spec import fields, parse, unknown_option
+from ..model.spec import chosen, fields, parse, unknown_option
 from ..model.specs.rbac import RbacSpec
 from ..render import rbac
 
@@ -35,6 +35,7 @@ class Declared(NamedTuple):
     operation: AnyOperation
     spec: Any
     options: RunOptions
+    state: State
 
 
 def over(operations: Mapping[str, AnyOperation]) -> Query[RbacSpec]:
@@ -53,7 +54,7 @@ def _answer(operations: Mapping[str, AnyOperation], cluster: Reader, spec: RbacS
         for item, mode, purge in _steps(declared):
             before = set(needs.permissions)
             _rehearse(item, twin, mode, purge)
-            if mode.state != "present" and not spec.removal:
+            if mode.state != item.state and not spec.removal:
                 needs.permissions &= before
     objects = rbac.objects(needs, spec.name, _subject(spec))
     return {"objects": objects, "yaml": yaml.safe_dump_all(objects, sort_keys=False, width=110)}
@@ -76,16 +77,21 @@ def _parsed(operation: AnyOperation, given: Any, place: str) -> Declared:
     options = dict(given or {})
     run_options = parse(RunOptions, {key: value for key, value in options.items() if key in _RUN}, place)
     spec = parse(operation.spec, {key: value for key, value in options.items() if key not in _ASIDE}, place)
-    return Declared(place, heedless(operation), spec, replace(run_options, wait=True, wait_timeout=LONGEST))
+    states = operation.states if isinstance(operation, Declarative) else ("present",)
+    state = cast(State, chosen(str(options.get("state", "present")), states, f"{place}.state"))
+    return Declared(place, heedless(operation), spec, replace(run_options, wait=True, wait_timeout=LONGEST), state)
 
 
 def _steps(declared: Sequence[Declared]) -> Iterator[tuple[Declared, Mode, bool]]:
     """All that may happen to a declaration, each with whether it purges: brought about from what is there, kept, taken
-    away, brought about from nothing, forgotten."""
-    kept = [item for item in declared if isinstance(item.operation, Declarative)]
+    away, brought about from nothing, forgotten. What is declared absent is only taken away."""
     for item in declared:
-        yield item, Mode(check=True), False
-        yield item, Mode(), False
+        yield item, Mode(item.state, check=True), False
+        yield item, Mode(item.state), False
+    for item in declared:
+        if item.state == "absent":
+            yield item, Mode("absent"), True
+    kept = [item for item in declared if isinstance(item.operation, Declarative) and item.state == "present"]
     for item in reversed(kept):
         yield item, Mode(), False
         yield item, Mode("absent", check=True), False

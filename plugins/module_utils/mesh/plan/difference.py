@@ -9,18 +9,15 @@ from typing import Any
 
 from ..model.objects import Object, annotations_of
 from ..model.report import FieldChange
+from ..model.secrets import REDACTED, SECRET_FIELDS
 
 #: Metadata that the API server keeps by itself.
 _SERVER_KEPT = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink", "deletionTimestamp"}
 )
-#: Values of these fields of Secrets never leave the process: not the value, nor its length or hash.
-_SECRET_FIELDS = ("data", "stringData")
 #: Where kubectl keeps a copy of the whole object.
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MISSING = object()
-
-REDACTED = "(redacted)"
 
 
 def comparable(obj: Mapping[str, Any] | None) -> Object:
@@ -38,7 +35,7 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
     """The fields that differ, as paths with both values; Secret values are redacted, their change is still shown."""
     secret = (after or before or {}).get("kind") == "Secret"
     changes = _differences(comparable(before), comparable(after), "")
-    return tuple(_hidden(change) if secret and change.path.startswith(_SECRET_FIELDS) else change for change in changes)
+    return tuple(_hidden(change) if secret and change.path.startswith(SECRET_FIELDS) else change for change in changes)
 
 
 def _hidden(change: FieldChange) -> FieldChange:

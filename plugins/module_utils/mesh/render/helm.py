@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..model.errors import MeshError
+from ..model.secrets import Secrets, of_values, without_userinfo
 
 #: Seconds that rendering or pulling may take.
 _TIMEOUT = 120
+#: Credentials of clusters, which a renderer needs not.
+_NOT_FOR_HELM = ("K8S_AUTH_", "HELM_KUBE")
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ class Helm:
             arguments += ["--api-versions", version]
         done = self._run(arguments, json.dumps(values))
         if done.returncode:
-            raise MeshError(
-                "render_failed", _reason(done.stderr), where=f"chart {chart.name}", hint="correct the values"
-            )
+            secrets = Secrets()  # charts and their schemas repeat values that they do not like
+            secrets.learn(of_values(values))
+            reason = _reason(secrets.hide_strictly(done.stderr))
+            raise MeshError("render_failed", reason, where=f"chart {chart.name}", hint="correct the values")
         return done.stdout
 
     def pull(self, repository: str, name: str, version: str, destination: Path, *, plain_http: bool) -> None:
@@ -63,7 +67,7 @@ class Helm:
         if done.returncode:
             raise MeshError(
                 "chart_unavailable",
-                f"cannot get chart {name} {version}: {_reason(done.stderr)}",
+                f"cannot get chart {name} {version}: {_reason(without_userinfo(done.stderr))}",
                 where=repository,
                 hint="check version and charts.repository, or set charts.path",
             )
@@ -71,7 +75,13 @@ class Helm:
     def _run(self, arguments: list[str], text: str) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
-                [self.path, *arguments], input=text, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+                [self.path, *arguments],
+                input=text,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT,
+                check=False,
+                env={name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_HELM)},
             )
         except subprocess.TimeoutExpired as error:
             raise MeshError("chart_unavailable", f"helm did not end within {_TIMEOUT} s", where=self.path) from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..model.errors import MeshError
 from ..model.objects import Object, annotations_of
+from ..model.secrets import of_values
 from . import cache
 from .charts import Chart
 from .helm import Helm
@@ -32,6 +33,9 @@ try:
                 raise yaml.constructor.ConstructorError(None, None, "a key is there twice", node.start_mark)
             return mapping
 
+    # JSON has no dates: what looks like one stays the text that it is.
+    _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
+
 except ImportError:  # Ansible loads this file on hosts that need not have PyYAML
     yaml = None  # type: ignore[assignment]
 
@@ -47,16 +51,16 @@ class Target:
 def render(
     helm: Helm, chart: Chart, release: str, namespace: str, values: Mapping[str, Any], target: Target
 ) -> list[Object]:
-    """The objects of a chart, without hooks. Results that hold Secrets are not kept."""
+    """The objects of a chart, without hooks. What holds Secrets, or comes of secret values, is not kept."""
     api_versions = sorted(target.api_versions) if chart.asks_api_versions else []
     name = cache.key(chart.digest, release, namespace, values, target.kube_version, api_versions, helm.identity)
-    kept = cache.directory("rendered") / f"{name}.json"
-    objects: list[Object] | None = cache.read(kept)
+    kept = None if next(of_values(values), None) else cache.directory("rendered") / f"{name}.json"
+    objects: list[Object] | None = cache.read(kept) if kept else None
     if objects is not None:
         return objects
     text = helm.template(chart.path, release, namespace, values, target.kube_version, api_versions)
     objects = [obj for obj in parse(text, f"chart {chart.name}") if "helm.sh/hook" not in annotations_of(obj)]
-    if not any(obj["kind"] == "Secret" for obj in objects):
+    if kept and not any(obj["kind"] == "Secret" for obj in objects):
         cache.write(kept, objects)
     return objects
 
@@ -66,7 +70,7 @@ def parse(text: str, where: str) -> list[Object]:
     try:
         _refuse_depth(text, where)
         return list(flatten(yaml.load_all(text, _Loader), where))
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 looks like a date
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: !!int of what is none
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
         raise MeshError("invalid_object", f"not YAML: {getattr(error, 'problem', error)}", where=place) from error
