@@ -32,6 +32,7 @@ from lab.process import in_network_namespace
 USER = "bench"
 CALIBRATION = 1000
 _CALM = 0.25  # of one core, used by the whole cluster
+_DELETERS = 8
 _CALM_SECONDS, _CALM_PATIENCE = 0.4, 20.0
 
 _ISTIO = tuple(("networking.istio.io/v1", kind) for kind in ("VirtualService", "DestinationRule", "ServiceEntry"))
@@ -145,21 +146,15 @@ class Subject:
                 return
 
     def empty(self) -> None:
-        """Delete all that contenders made in the namespace."""
-        with ThreadPoolExecutor(len(_LEFT)) as pool:
-            list(pool.map(lambda kind: self._empty(*kind), _LEFT))
-
-    def _empty(self, api_version: str, kind: str) -> None:
-        resource = self.admin.resource(api_version, kind)
-        if resource is None:
-            return
-        path = resource.path(NAMESPACE)
-        if kind not in ("ConfigMap", "Secret"):
-            self.admin.transport.raw("DELETE", path)
-            return
-        for obj in self.admin.list(api_version, kind, NAMESPACE):
-            if obj["metadata"]["name"] not in _KEPT:
-                self.admin.transport.raw("DELETE", resource.path(NAMESPACE, obj["metadata"]["name"]))
+        """Delete all that contenders made in the namespace: one by one, since the API server takes longer over a whole
+        collection than a client waits."""
+        for api_version, kind in _LEFT:
+            resource = self.admin.resource(api_version, kind)
+            if resource is not None:
+                names = [obj["metadata"]["name"] for obj in self.admin.list(api_version, kind, NAMESPACE)]
+                paths = [resource.path(NAMESPACE, name) for name in names if name not in _KEPT]
+                with ThreadPoolExecutor(_DELETERS) as pool:
+                    list(pool.map(lambda path: self.admin.transport.raw("DELETE", path), paths))
 
     def objects(self) -> int:
         """Istio's objects in the namespace: a contender that does nothing must not win."""

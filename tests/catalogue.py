@@ -17,7 +17,7 @@ from tests.collection import ROOT
 # Where the core is found when this is no test.
 sys.path.append(str(ROOT / "plugins" / "module_utils"))
 
-from tests.faults.cases import ALL  # noqa: E402
+from tests.faults.cases import ALL
 
 PAGE = ROOT / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- catalogue: begin -->", "<!-- catalogue: end -->"
@@ -31,7 +31,7 @@ _NSM = "NSM: comes with NSM support"
 
 @dataclass(frozen=True)
 class Row:
-    """One fault or input: ``tests`` are node ids of pytest, ``kinds`` kinds of `tests.faults`, by which every request is
+    """One fault or input: ``tests`` are node ids of pytest, ``kinds`` kinds of `tests.faults`, by which each request is
     spoilt; ``reason`` says why there is no test, ``note`` where what happens is less, or other, than one may expect."""
 
     number: int

@@ -10,6 +10,8 @@ options:
   kubeconfig:
     description:
       - Path of a kubeconfig file, or its content as a map.
+      - A map, which may come from an inventory or a vault, holds its credentials itself. What starts a program or reads
+        a file (C(exec), C(auth-provider), C(tokenFile), C(client-key) and the like) is refused there, and allowed in a file.
       - Without it E(KUBECONFIG) and then C(~/.kube/config) are read; in-cluster credentials are the last choice.
     type: raw
   context:

@@ -58,6 +58,7 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
     ("because it is being terminated", "conflict", "wait until the namespace is gone, then run again"),
     ("denied the request", "invalid_object", ""),
     ("ValidatingAdmissionPolicy", "invalid_object", ""),
+    ("unable to convert unstructured object", "invalid_object", ""),
     ("failed calling webhook", "webhook_unavailable", "look at the pods behind this webhook, or remove it"),
     ("request is too large", "invalid_object", "the object is too large for etcd; split it"),
     ("database space exceeded", "api_error", "etcd is out of space: compact, defragment, or raise its quota"),

@@ -23,6 +23,7 @@ _FINAL = (
     "denied the request",
     "field not declared in schema",
     "failed to create typed patch object",
+    "unable to convert unstructured object",
     "request is too large",
     "database space exceeded",
 )

@@ -8,7 +8,7 @@ import binascii
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -17,6 +17,7 @@ REDACTED = "(redacted)"
 SECRET_FIELDS = ("data", "stringData")
 #: Names of values that are secret, unless they only name where the secret is (``imagePullSecrets``, ``passwordKey``).
 _TELLING = re.compile(r"passw(or)?d|passphrase|secret|token|credential|api_?key|private_?key|connection_?string", re.I)
+_ITSELF = re.compile(r"(api|private)_?key$", re.I)
 _ELSEWHERE = re.compile(r"(names?|refs?|secrets|paths?|files?|keys?|types?|modes?|policy|ttl|audiences?)$", re.I)
 _PRIVATE_KEY = "PRIVATE KEY-----"
 _USERINFO = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
@@ -80,7 +81,7 @@ def without_userinfo(text: str) -> str:
 
 
 def _tells_where(name: str) -> bool:
-    return bool(_ELSEWHERE.search(name)) and not re.search(r"(api|private)_?key$", name, re.I)
+    return bool(_ELSEWHERE.search(name)) and not _ITSELF.search(name)
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -99,7 +100,7 @@ class Secrets:
     def __bool__(self) -> bool:
         return bool(self._values)
 
-    def learn(self, values: Iterator[str] | tuple[str, ...]) -> None:
+    def learn(self, values: Iterable[str]) -> None:
         """Never show these."""
         self._values.update((value, None) for value in values if len(value) >= _SHORTEST_OF_OTHERS)
 
@@ -129,11 +130,18 @@ class Secrets:
             if spelling in text
         }
         for spelling in sorted(found, key=len, reverse=True):
-            if len(spelling) >= _SHORTEST:
-                text = text.replace(spelling, REDACTED)
-            else:
-                text = re.sub(rf"(?<![\w-]){re.escape(spelling)}(?![\w-])", REDACTED, text)
+            text = text.replace(spelling, REDACTED) if len(spelling) >= _SHORTEST else _without_word(text, spelling)
         return text
+
+
+def _without_word(text: str, word: str) -> str:
+    """A text without a word, where it is no part of a longer one."""
+    parts = text.split(word)
+    joined = parts[0]
+    for part in parts[1:]:
+        inside = joined[-1:].isalnum() or part[:1].isalnum()
+        joined += (word if inside else REDACTED) + part
+    return joined
 
 
 @functools.lru_cache(maxsize=1024)

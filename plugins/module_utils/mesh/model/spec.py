@@ -146,7 +146,8 @@ def _parsed(field: Field, value: Any, where: str) -> Any:
 
 def secrets_of(spec: Any) -> Iterator[str]:
     """What is secret of a declaration: options marked so, Secrets among objects, and free values by their names."""
-    for field in fields(type(spec)):
+    kind: Any = type(spec)
+    for field in fields(kind):
         value = getattr(spec, field.name)
         if field.option.secret:
             yield from leaves(value)
