@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-faults lint unit api faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
+.PHONY: help venv demo test test-faults lint unit api secrets faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,11 +41,12 @@ lint: venv ## the checks that take seconds
 test-faults: venv ## every request of a run fails in every way (most of an hour); the result goes to docs/reliability.md
 	$(BIN)/python -m tests.run faults-full $(ARGS)
 
-unit api faults sanity ansible-lint e2e: venv
+unit api secrets faults sanity ansible-lint e2e: venv
 	$(BIN)/python -m tests.run $@ $(ARGS)
 
 unit: ## tests without a cluster
 api: ## tests against a real API server of the lab
+secrets: ## canaries in every secret field turn up nowhere
 faults: ## every request of a run fails once; FAULT_SEED=N repeats a run
 sanity: ## ansible-test sanity on the collection as it ships
 ansible-lint: ## ansible-lint, profile production

@@ -81,8 +81,7 @@ def run(numbers: Sequence[int], results: Results, rounds: int, clock: Clock) -> 
     fleet.prepare()
     started = time.monotonic()
     for number in range(1, rounds + 1):
-        if number > 1 and time.monotonic() - started > _BUDGET:
-            clock.say(f"{SERIES}: {_BUDGET:.0f} s are over after {number - 1} rounds")
+        if clock.over(SERIES, number - 1, started, _BUDGET):
             break
         for count in numbers:
             for contender in contenders(count):

@@ -79,12 +79,11 @@ def run(series: Series, subject: Subject, results: Results, rounds: int, named: 
     """Every contender's whole life once, then all of them again."""
     files = Files(WORK / series.name, istio(series.objects)).write()
     results.notes[series.name] = {"objects": len(files.objects), "pairs": files.pairs, "round_trip": series.round_trip}
-    taking_part, spent = series.contenders(named), time.monotonic()
+    taking_part, started = series.contenders(named), time.monotonic()
     with _scene(series, subject, files) as scene:
         scene.prepare()
         for number in range(1, rounds + 1):
-            if number > 1 and time.monotonic() - spent > series.budget:
-                clock.say(f"{series.name}: {series.budget:.0f} s are over after {number - 1} rounds")
+            if clock.over(series.name, number - 1, started, series.budget):
                 break
             _calibrate(series, subject, scene, results, number)
             for contender in list(taking_part):

@@ -189,12 +189,11 @@ def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], c
     """Everyone installs and repeats it, then all of them again. Leaves no mesh."""
     place = Installation(WORK / SERIES, {subject.name: subject.access()})
     place.prepare()
-    taking_part, spent = _taking_part(named), time.monotonic()
+    taking_part, started = _taking_part(named), time.monotonic()
     if any(one.name == HELMFILE for one in taking_part):
         helmfile()
     for number in range(1, rounds + 1):
-        if number > 1 and time.monotonic() - spent > _BUDGET:
-            clock.say(f"{SERIES}: {_BUDGET:.0f} s are over after {number - 1} rounds")
+        if clock.over(SERIES, number - 1, started, _BUDGET):
             break
         results.calibrations.append(Calibration(SERIES, number, subject.calibrate(), CALIBRATION))
         for contender in taking_part:

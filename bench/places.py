@@ -73,6 +73,7 @@ class Contender(Generic[P]):
 
 def playbook(name: str, variables: Mapping[str, str | Path], *flags: str) -> Command:
     """A playbook of the benchmark on this machine."""
-    here = Path(__file__).resolve().parent / "playbooks"
+    here = Path(__file__).resolve().parent
     extra = [f"--extra-vars={key}={value}" if key else f"--extra-vars={value}" for key, value in variables.items()]
-    return [programs()["ansible-playbook"], f"--inventory={here}/localhost.yml", *extra, *flags, str(here / name)]
+    inventory, play = f"--inventory={here}/inventory.yml", str(here / "playbooks" / name)
+    return [programs()["ansible-playbook"], inventory, *extra, *flags, play]

@@ -6,6 +6,8 @@ from __future__ import annotations
 import sys
 import time
 
+_LIMIT = 22 * 60.0  # seconds of the whole benchmark after which it only completes first rounds
+
 
 class Clock:
     """Counts measurements; the total is what is planned, which slow contenders make less."""
@@ -13,6 +15,14 @@ class Clock:
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
         self._started = time.monotonic()
+
+    def over(self, series: str, rounds: int, since: float, budget: float) -> bool:
+        """Whether no other round should begin: the first one always does."""
+        spent = time.monotonic() - since
+        if rounds == 0 or (spent <= budget and self.elapsed <= _LIMIT):
+            return False
+        self.say(f"{series}: {rounds} rounds done in {spent:.0f} s, which is all there is time for")
+        return True
 
     @property
     def elapsed(self) -> float:

@@ -19,6 +19,8 @@ _MADE = paths.RUN / "made-directories"
 _SETTINGS = paths.RUN / "kernel-settings"
 # A kubelet sets these for the whole machine.
 _KUBELET_SETTINGS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
+# Every API server, kubelet and containerd watches files; the usual 128 are not enough for many clusters.
+_WATCHERS, _ENOUGH_WATCHERS = "fs/inotify/max_user_instances", 2048
 
 
 @contextlib.contextmanager
@@ -38,7 +40,8 @@ def check_owner() -> None:
 
 
 def prepare() -> None:
-    """Become the owner; make the mount points that nodes need; remember what a kubelet will change."""
+    """Become the owner; make the mount points that nodes need; remember what a kubelet will change; allow many to
+    watch files."""
     paths.RUN.mkdir(parents=True, exist_ok=True)
     _OWNER.write_text(f"{paths.CHECKOUT}\n", encoding="utf-8")
     for directory in nodefs.DIRECTORIES:
@@ -47,8 +50,10 @@ def prepare() -> None:
             made.writelines(f"{path}\n" for path in missing)
         Path(directory).mkdir(parents=True, exist_ok=True)
     if not _SETTINGS.exists():
-        values = [f"{name} {_setting(name).read_text(encoding='ascii')}" for name in _KUBELET_SETTINGS]
+        values = [f"{name} {_setting(name).read_text(encoding='ascii')}" for name in (*_KUBELET_SETTINGS, _WATCHERS)]
         _SETTINGS.write_text("".join(values), encoding="utf-8")
+    if int(_setting(_WATCHERS).read_text(encoding="ascii")) < _ENOUGH_WATCHERS:
+        _setting(_WATCHERS).write_text(f"{_ENOUGH_WATCHERS}\n", encoding="ascii")
 
 
 def restore() -> None:

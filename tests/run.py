@@ -82,6 +82,13 @@ STAGES = [
         lab=["--clusters", "--api"],
     ),
     Stage(
+        "secrets",
+        "canaries in every secret field turn up nowhere",
+        [module("pytest", "tests/secrets")],
+        needs=["tests/secrets/**/test_*.py", "lab/__main__.py"],
+        lab=["--clusters", "--api"],
+    ),
+    Stage(
         "faults",
         "every request of config_set and control_plane fails once",
         [module("tests.faults")],

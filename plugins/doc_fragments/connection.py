@@ -11,7 +11,8 @@ options:
     description:
       - Path of a kubeconfig file, or its content as a map.
       - A map, which may come from an inventory or a vault, holds its credentials itself. What starts a program or reads
-        a file (C(exec), C(auth-provider), C(tokenFile), C(client-key) and the like) is refused there, and allowed in a file.
+        a file (C(exec), C(auth-provider), C(tokenFile), C(client-key) and the like) is refused there; in a file it is
+        allowed.
       - Without it E(KUBECONFIG) and then C(~/.kube/config) are read; in-cluster credentials are the last choice.
     type: raw
   context:

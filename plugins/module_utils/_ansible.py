@@ -21,7 +21,7 @@ from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import Connection, Mode, RunOptions
 from .mesh.model.report import APPLIED, Report
-from .mesh.model.secrets import without_userinfo
+from .mesh.model.secrets import REDACTED, without_userinfo
 from .mesh.model.spec import Field, Type, chosen, fields, parse, unknown_option
 from .mesh.operations.registry import OPERATIONS
 
@@ -219,8 +219,9 @@ def _text(values: Mapping[str, Any]) -> str:
 def _shown(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that every result repeats: without maps and lists, in which secrets may be, nor other texts that
     may hold some: what should be a map and is not, an address with a password."""
-    texts = {key: value for key, value in arguments.items() if not isinstance(value, (dict, list))}
-    return {key: without_userinfo(value) if isinstance(value, str) else value for key, value in texts.items()}
+    plain = {key: value for key, value in arguments.items() if not isinstance(value, (dict, list))}
+    texts = {key: without_userinfo(value) for key, value in plain.items() if isinstance(value, str)}
+    return {**plain, **{key: REDACTED if "\n" in text or "{" in text else text for key, text in texts.items()}}
 
 
 def run_module(name: str) -> None:

@@ -5,82 +5,82 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import quote
+from itertools import product
 
 #: Canaries have lengths from here on, each its own, which no other number of a run is.
 _SHORTEST = 1731
+#: Ways to tell a length.
+_COUNTED = re.compile(rb"\b(\d,?\d{3}) (?:more )?(?:characters|chars|bytes)|[Ll]ength: (?:got )?(\d,?\d{3})\b")
+#: What may be a digest, in hexadecimal or base64.
+_DIGEST = re.compile(rb"[A-Za-z0-9+/]{22,}")
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A secret: ``core`` is its random part, which is the same in most spellings."""
+    """A secret: ``core`` is its random part, which escaping leaves as it is."""
 
     name: str
     value: str
     core: str
 
-    def spellings(self) -> Iterator[tuple[str, bytes]]:
-        """What must not be anywhere, with a word for it."""
-        core = self.core.encode()
-        half = len(core) // 2
-        yield from (("first half", core[:half]), ("second half", core[half:]))
-        yield "hexadecimal", core.hex().encode()
-        for shift in range(3):
-            # Of base64, the characters that depend on the core alone.
-            yield f"base64, shifted by {shift}", _inner_base64(core, shift)
-        for name, text in (("value", self.value.encode()), ("core", core)):
-            yield f"URL-encoded {name}", quote(text, safe="").encode()
-            yield f"JSON {name}", json.dumps(text.decode())[1:-1].encode()
-            for algorithm in ("sha256", "sha1", "md5"):
-                digest = hashlib.new(algorithm, text, usedforsecurity=False).digest()
-                yield f"{algorithm} of the {name}", digest.hex().encode()
-                yield f"{algorithm} of the {name} in base64", base64.b64encode(digest).rstrip(b"=")
+    def digests(self) -> Iterator[tuple[bytes, str]]:
+        """What tells a hash of it, with a word for it."""
+        for algorithm, (what, text) in product(("sha256", "sha1", "md5"), (("value", self.value), ("core", self.core))):
+            digest = hashlib.new(algorithm, text.encode(), usedforsecurity=False).digest()
+            yield digest.hex().encode(), f"{algorithm} of the {what}"
+            yield base64.b64encode(digest).rstrip(b"="), f"{algorithm} of the {what} in base64"
+
+
+def spellings(core: str) -> Iterator[tuple[bytes, str]]:
+    """How a text of letters and digits is written inside of another, with a word for it."""
+    text = core.encode()
+    yield text, "as it is"
+    yield text.hex().encode(), "in hexadecimal"
+    for shift in range(3):
+        once = _inner_base64(text, shift)
+        yield once, "in base64"
+        yield from ((_inner_base64(once, again), "twice in base64") for again in range(3))
 
 
 def _inner_base64(core: bytes, shift: int) -> bytes:
     """The part of base64 that is the same whatever stands before and after, with the core ``shift`` bytes off."""
     encoded = base64.b64encode(b"\0" * shift + core)
-    start = 0 if shift == 0 else 4
-    return encoded[start : (shift + len(core)) // 3 * 4]
+    return encoded[4 if shift else 0 : (shift + len(core)) // 3 * 4]
 
 
 class Canaries:
-    """Makes canaries, and finds them."""
+    """Makes canaries, and finds them. Their cores begin alike, so that texts can be searched for all at once."""
 
     def __init__(self) -> None:
         self.all: list[Canary] = []
-        self._pattern: re.Pattern[bytes] | None = None
-        self._meanings: dict[bytes, str] = {}
+        self._mark = secrets.token_hex(10)
+        self._marks = [text for text, _ in spellings(self._mark)]
+        self._digests: dict[bytes, str] = {}
+        self._lengths: dict[int, str] = {}
 
     def make(self, name: str, shape: str = 'c@n"a\\ry/{core}{padding}') -> str:
         """A new secret; ``shape`` says how it is written where not every sign may stand."""
-        core = secrets.token_hex(16)
+        core = self._mark + secrets.token_hex(10)
         length = _SHORTEST + 2 * len(self.all)
-        bare = shape.format(core=core, padding="")
-        value = shape.format(core=core, padding="z" * (length - len(bare)))
-        self.all.append(Canary(name, value, core))
-        self._pattern = None
-        return value
+        padding = "z" * (length - len(shape.format(core=core, padding="")))
+        canary = Canary(name, shape.format(core=core, padding=padding), core)
+        self.all.append(canary)
+        self._digests |= {text: f"{name}: {how}" for text, how in canary.digests()}
+        self._lengths[len(canary.value)] = f"{name}: length"
+        return canary.value
 
     def found(self, text: bytes) -> set[str]:
         """Which canaries a text shows, and how: ``name: spelling``."""
-        pattern = self._compiled()
-        return {self._meanings[match[0]] for match in pattern.finditer(text)} | set(self._lengths(text))
+        counted = [int((match[1] or match[2]).replace(b",", b"")) for match in _COUNTED.finditer(text)]
+        found = {self._lengths[number] for number in counted if number in self._lengths}
+        found |= {self._digests[word] for word in _DIGEST.findall(text) if word in self._digests}
+        return found | (self._named(text) if any(mark in text for mark in self._marks) else set())
 
-    def _compiled(self) -> re.Pattern[bytes]:
-        if self._pattern is None:
-            spelled = [(item.name, how, text) for item in self.all for how, text in item.spellings()]
-            self._meanings = {text: f"{name}: {how}" for name, how, text in spelled}
-            self._pattern = re.compile(b"|".join(re.escape(text) for text in self._meanings))
-        return self._pattern
-
-    def _lengths(self, text: bytes) -> Iterator[str]:
-        numbers = {str(len(item.value)): item.name for item in self.all}
-        for match in re.finditer(rb"\b(\d{4}) (?:more )?(?:characters|chars|bytes)", text):
-            if match[1].decode() in numbers:
-                yield f"{numbers[match[1].decode()]}: length"
+    def _named(self, text: bytes) -> set[str]:
+        all_of_them = ((item.name, *spelled) for item in self.all for spelled in spellings(item.core))
+        named = {f"{name}: {how}" for name, spelled, how in all_of_them if spelled in text}
+        return named or {"one of them: the part that all share"}

@@ -15,6 +15,23 @@ from .canaries import Canaries
 CHARTS = Path(__file__).parent / "charts"
 #: Nobody listens on this port.
 NOBODY = "127.0.0.1:1"
+#: Cases that also run as modules, each in a process of its own, which takes a while. (What is in `environment` is then
+#: on the command line of Ansible's own shell: docs/security.md.)
+AS_MODULES = frozenset(
+    {
+        "created",
+        "updated",
+        "foreign",
+        "refused by a policy",
+        "objects as text",
+        "control plane",
+        "refused by the chart",
+        "wrong key",
+        "wrong token",
+        "kubeconfig as text",
+        "proxy that is away",
+    }
+)
 #: A task's outcome: unchanged, changed, or a code of docs/errors.md.
 Outcome = str
 _PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\n{core}{padding}\n-----END PRIVATE KEY-----\n"
@@ -35,8 +52,6 @@ class Case:
     covers: tuple[str, ...] = ()
     #: Keywords of the task.
     task: Mapping[str, Any] = field(default_factory=dict)
-    #: Also run where tasks are modules of their own process.
-    as_module: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,7 +92,11 @@ def _sets(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
         data={"password": encoded(canaries.make("data")), "key": encoded(canaries.make("data, a key", _PRIVATE_KEY))},
         stringData={"token": canaries.make("stringData")},
     )
-    listed = {"apiVersion": "v1", "kind": "List", "items": [secret("listed", data={"a": encoded(canaries.make("List"))})]}
+    listed = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [secret("listed", data={"a": encoded(canaries.make("List"))})],
+    }
     covers = ("config_set.objects",)
     yield Case("created", "config_set", declared("made", first, listed), "changed", covers=covers)
     second = {**first, "stringData": {"token": canaries.make("stringData, changed")}}
@@ -87,7 +106,7 @@ def _sets(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
     adopted = secret("kubectl", data={"password": encoded(canaries.make("adopted, new"))})
     yield Case("adopted", "config_set", declared("kubectl", adopted, adopt=True, force=True), "changed")
     nested = secret("refused", data={"password": {"nested": canaries.make("data that is no text")}})
-    yield Case("refused by the schema", "config_set", declared("refused", nested), "invalid_object")
+    yield Case("refused by the schema", "config_set", declared("refused", nested), "api_error")
     garbled = secret("refused", data={"password": canaries.make("data that is not base64")})
     yield Case("refused by the type", "config_set", declared("refused", garbled), "invalid_object")
     policed = secret("policed", data={"password": encoded(canaries.make("refused by a policy"))})
@@ -100,7 +119,8 @@ def _sets(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
     yield Case("silent", "config_set", declared("silent", silent), "changed", task={"no_log": True})
     gone = declared("warned", warned, state="absent")
     yield Case("removed", "config_set", gone, "changed", checked="unchanged")
-    declarations = [{"config_set": {"name": "least", "namespace": common["namespace"], "objects": [first]}}]
+    other = secret("least", data={"password": encoded(canaries.make("rbac.declarations"))})
+    declarations = [{"config_set": {"name": "least", "namespace": common["namespace"], "objects": [other]}}]
     connection = {key: common[key] for key in ("kubeconfig", "context")}
     least = {**connection, "name": "least", "declarations": declarations}
     yield Case("least permissions", "rbac", least, "unchanged", covers=("rbac.declarations",))
@@ -120,22 +140,24 @@ def _charts(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
     mesh_config = {"extensionProviders": [{"name": "x", "authToken": canaries.make("mesh_config")}]}
     covers = ("control_plane.values", "control_plane.mesh_config")
     yield Case("control plane", "control_plane", {**plane, "mesh_config": mesh_config}, "changed", covers=covers)
-    plane = {**plane, "mesh_config": mesh_config, "values": {**plane["values"], "license": canaries.make("license, new")}}
+    plane = {
+        **plane,
+        "mesh_config": mesh_config,
+        "values": {**plane["values"], "license": canaries.make("license, new")},
+    }
     yield Case("another license", "control_plane", plane, "changed")
     environment = {"K8S_AUTH_API_KEY": canaries.make("K8S_AUTH_API_KEY", _PLAIN)}
-    # As a module it is on the command line of Ansible's own shell: docs/security.md.
     yield Case(
         "key in the environment",
         "control_plane",
         {**plane, "values": {**plane["values"], "mode": "b"}},
         "changed",
         task={"environment": environment},
-        as_module=False,
     )
     disliked = {**plane, "values": {**plane["values"], "refuse": True}}
     yield Case("refused by the chart", "control_plane", disliked, "render_failed")
     pinned = {**plane, "values": {**plane["values"], "pinToken": canaries.make("a value of another pattern")}}
-    yield Case("refused by the chart's schema", "control_plane", pinned, "render_failed")
+    yield Case("refused by the schema of the chart", "control_plane", pinned, "render_failed")
     gateway = {**common, **source, "name": "edge", "wait": False, "values": values("gateway")}
     # In check mode it is planned; else it lacks a revision that injects.
     yield Case("gateway", "gateway", gateway, "missing_dependency", checked="changed", covers=("gateway.values",))
@@ -171,7 +193,7 @@ def _connections(canaries: Canaries, place: Place) -> Iterator[Case]:
     token = kubeconfig(token=canaries.make("token", _PLAIN))
     yield case("wrong token", "unauthorized", kubeconfig=token, covers="connection.kubeconfig")
     password = kubeconfig(username="u", password=canaries.make("password"))
-    yield case("wrong password", "unauthorized", kubeconfig=password)
+    yield case("wrong password", "forbidden", kubeconfig=password)  # nobody, as API servers know no passwords
     private = encoded(canaries.make("client-key-data", _PRIVATE_KEY))
     certificate = encoded(place.authority.read_text())
     keyed = kubeconfig(**{"client-certificate-data": certificate, "client-key-data": private})
@@ -182,7 +204,11 @@ def _connections(canaries: Canaries, place: Place) -> Iterator[Case]:
     proxy = f"http://u:{canaries.make('proxy', _PLAIN)}@{NOBODY}"
     proxied = {"host": place.server, "proxy": proxy, **authority}
     yield case("proxy that is away", "cluster_unreachable", covers="connection.proxy", **proxied)
-    misspelled = {"host": place.server, "proxy": f"http://u:{canaries.make('misspelled proxy', _PLAIN)}@[x", **authority}
+    misspelled = {
+        "host": place.server,
+        "proxy": f"http://u:{canaries.make('misspelled proxy', _PLAIN)}@[x",
+        **authority,
+    }
     yield case("misspelled proxy", "cluster_config", **misspelled)
     address = f"https://u:{canaries.make('host', _PLAIN)}@{NOBODY}"
     yield case("server that is away", "cluster_unreachable", host=address, api_key=key, covers="connection.host")

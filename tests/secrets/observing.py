@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at a run from outside, every few milliseconds: its files, and the arguments and environments of its processes."""
+"""Looks at a run from outside, every few milliseconds: its files, and what its processes were started with."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ _MOST = 64 * 2**20
 class Observer(threading.Thread):
     """Watches the processes below ``pid`` and the files below ``roots``.
 
-    ``seen`` holds what was found: (place, canary and spelling). ``open_files`` are files with canaries that others than
-    the owner could read.
+    ``seen`` holds what was found: (place, canary and spelling), ``programs`` the names of all processes.
     """
 
     def __init__(self, canaries: Canaries, pid: int, roots: list[Path]) -> None:
         super().__init__(daemon=True, name="observer")
         self._canaries, self._pid, self._roots = canaries, pid, roots
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self._known: dict[Path, tuple[int, int]] = {}
         self.seen: set[tuple[str, str]] = set()
         self.looks = 0
@@ -36,13 +35,13 @@ class Observer(threading.Thread):
 
     def run(self) -> None:
         """Look, until it is stopped."""
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             self.look()
-            self._stop.wait(_PAUSE)
+            self._ended.wait(_PAUSE)
 
     def stop(self) -> None:
         """End, with a last look at the files."""
-        self._stop.set()
+        self._ended.set()
         self.join()
         self.look()
 
@@ -63,7 +62,9 @@ class Observer(threading.Thread):
                     continue
                 self._known[path] = key
                 with contextlib.suppress(OSError), path.open("rb") as file:
-                    self._note(f"file {path} ({_protection(path, root)})", str(path).encode() + b"\n" + file.read(_MOST))
+                    self._note(
+                        f"file {path} ({_protection(path, root)})", str(path).encode() + b"\n" + file.read(_MOST)
+                    )
 
     def _note(self, place: str, text: bytes) -> None:
         self.seen |= {(place, found) for found in self._canaries.found(text)}
@@ -97,6 +98,7 @@ def _files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def _protection(path: Path, root: Path) -> str:
     """``private`` where the file, or a directory above it, is the owner's alone."""
     with contextlib.suppress(OSError):
-        closed = any(not place.stat().st_mode & 0o077 for place in (path, *path.parents) if place != root.parent)
+        inside = [path, *(place for place in path.parents if place.is_relative_to(root) and place != root)]
+        closed = any(not place.stat().st_mode & 0o077 for place in inside)
         return "private" if closed else "open"
     return "gone"

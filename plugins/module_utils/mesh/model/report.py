@@ -40,10 +40,11 @@ class ObjectChange:
 
     def without(self, secrets: Secrets) -> ObjectChange:
         """The same change with secrets taken out of what differs."""
-        fields = [
-            replace(item, before=secrets.hidden(item.before), after=secrets.hidden(item.after)) for item in self.fields
-        ]
-        return replace(self, fields=tuple(fields), reason=secrets.hide(self.reason))
+        if not self.fields and not self.reason:
+            return self
+        values = secrets.hidden([[item.before, item.after] for item in self.fields])
+        fields = tuple(FieldChange(item.path, *pair) for item, pair in zip(self.fields, values, strict=True))
+        return replace(self, fields=fields, reason=secrets.hide(self.reason))
 
     def as_dict(self) -> dict[str, Any]:
         """``{kind, namespace, name, action, fields}``; ``fields`` are paths."""

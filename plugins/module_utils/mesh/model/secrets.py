@@ -18,7 +18,9 @@ SECRET_FIELDS = ("data", "stringData")
 #: Names of values that are secret, unless they only name where the secret is (``imagePullSecrets``, ``passwordKey``).
 _TELLING = re.compile(r"passw(or)?d|passphrase|secret|token|credential|api_?key|private_?key|connection_?string", re.I)
 _ITSELF = re.compile(r"(api|private)_?key$", re.I)
-_ELSEWHERE = re.compile(r"(names?|refs?|secrets|paths?|files?|keys?|types?|modes?|policy|ttl|audiences?)$", re.I)
+_ELSEWHERE = re.compile(
+    r"^existing|(names?|refs?|secrets|paths?|files?|keys?|types?|modes?|policy|ttl|audiences?)$", re.I
+)
 _PRIVATE_KEY = "PRIVATE KEY-----"
 _USERINFO = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
 #: Shorter values would also hide what is not secret. What others say (API servers, charts) is read more strictly.
@@ -113,12 +115,16 @@ class Secrets:
         return self._hide(text, _SHORTEST_OF_OTHERS)
 
     def hidden(self, value: Any) -> Any:
-        """Plain data with all of its texts hidden."""
+        """Plain data with all of its texts hidden. Mostly there is nothing to hide, as one look at all texts tells."""
+        texts = "\0".join(leaves(value))
+        return value if self.hide(texts) == texts else self._hidden(value)
+
+    def _hidden(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.hide(value)
         if isinstance(value, Mapping):
-            return {key: self.hidden(item) for key, item in value.items()}
-        return [self.hidden(item) for item in value] if isinstance(value, (list, tuple)) else value
+            return {key: self._hidden(item) for key, item in value.items()}
+        return [self._hidden(item) for item in value] if isinstance(value, (list, tuple)) else value
 
     def _hide(self, text: str, shortest: int) -> str:
         # No spelling is much shorter than the value, but its lines; the longest go first, as they may hold others.
@@ -144,12 +150,13 @@ def _without_word(text: str, word: str) -> str:
     return joined
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def _spellings(value: str) -> tuple[str, ...]:
     """How a value is written in messages: on one line, escaped, encoded, or a long line of it alone."""
     stripped = value.strip()
     encoded = [base64.b64encode(text.encode(errors="replace")).decode() for text in (value, stripped)]
     written = [json.dumps(stripped, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    written += [text.replace('\\"', '"') for text in written]  # as it stands between single quotes
     lines = [line.strip() for line in value.splitlines()] if "\n" in stripped else []
     found = {value, stripped, " ".join(value.split()), *written, *encoded}
     found |= {quote(stripped, safe="", errors="replace"), quote_plus(stripped, errors="replace")}

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
 from .errors import MeshError
-from .secrets import leaves, of_object, of_values
+from .secrets import leaves, of_object, of_values, without_userinfo
 
 # option() makes fields for the bodies of dataclasses.
 # pylint: disable=invalid-field-call
@@ -139,7 +139,7 @@ def _parsed(field: Field, value: Any, where: str) -> Any:
     if problem:
         # Of a filled list or map the check names what is wrong itself.
         named = field.option.secret or (isinstance(value, (list, dict)) and value)
-        shown = "" if named else f", not {value!r}"
+        shown = "" if named else without_userinfo(f", not {value!r}")
         raise MeshError("invalid_option", f"{problem}{shown}", where=where)
     return value
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model.errors import MeshError
-from ..model.secrets import Secrets, of_values, without_userinfo
+from ..model.secrets import REDACTED, Secrets, of_values, without_userinfo
 
 #: Seconds that rendering or pulling may take.
 _TIMEOUT = 120
@@ -52,7 +52,7 @@ class Helm:
         if done.returncode:
             secrets = Secrets()  # charts and their schemas repeat values that they do not like
             secrets.learn(of_values(values))
-            reason = _reason(secrets.hide_strictly(done.stderr))
+            reason = _reason(_LENGTH.sub(REDACTED, secrets.hide_strictly(done.stderr)))
             raise MeshError("render_failed", reason, where=f"chart {chart.name}", hint="correct the values")
         return done.stdout
 
@@ -100,6 +100,8 @@ def find(binary: str = "") -> Helm:
     return Helm(path)
 
 
+#: What a schema says of a value's length, which may be a secret's.
+_LENGTH = re.compile(r"(?<=Length: got )[\d,]+")
 #: What helm wraps around the message of a chart's ``fail``.
 _WRAPPING = re.compile(r"^.*?: error calling (?:fail|include): ")
 
