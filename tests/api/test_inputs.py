@@ -119,7 +119,7 @@ def test_filters_that_count_for_the_whole_mesh_are_told(api, namespace):
 def test_a_connection_without_verification_is_told_in_every_run(api, lab, cluster, namespace):
     server = lab.cluster(API).server
     home = yaml.safe_load(Path(lab.kubeconfig).read_text(encoding="utf-8"))
-    user = next(item["user"] for item in home["users"] if item["name"].startswith(f"{API}-"))
+    user = next(item["user"] for item in home["users"] if item["name"] == f"{API}-admin")
     kubeconfig = {
         "current-context": "a",
         "contexts": [{"name": "a", "context": {"cluster": "c", "user": "u"}}],

@@ -73,7 +73,8 @@ def _gone(cluster):
 
 
 def _plane(core):
-    return core.control_plane(revision=REVISION)
+    # The network is a label of the namespace that all revisions share.
+    return core.control_plane(revision=REVISION, network=f"{CLUSTER}-net")
 
 
 def _gateway(core):
