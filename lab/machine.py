@@ -12,6 +12,7 @@ from lab import cache, nodefs, paths
 from lab.commands import succeeds
 from lab.errors import LabError
 from lab.home import NETWORK_NAMESPACES, PREFIX
+from lab.process import Process
 
 _OWNER = paths.RUN / "owner"
 _LOCK = paths.RUN.with_name(paths.RUN.name + ".lock")
@@ -32,11 +33,14 @@ def exclusive() -> Iterator[None]:
 
 def check_owner() -> None:
     """Namespaces and addresses are machine-wide, so only one checkout can have its lab up."""
-    if not _OWNER.exists():
-        return
-    owner = Path(_OWNER.read_text(encoding="utf-8").strip())
-    if owner != paths.CHECKOUT and owner.exists() and cluster_names():
+    owner = _owner()
+    if owner != paths.CHECKOUT and owner.exists() and _alive():
         raise LabError(f"the lab of {owner} is up on this machine; run `python -m lab down` there first.")
+
+
+def abandoned() -> bool:
+    """Whether another checkout left its lab behind: namespaces and directories, but no process."""
+    return _owner() != paths.CHECKOUT and not _alive() and bool(cluster_names())
 
 
 def prepare() -> None:
@@ -79,6 +83,15 @@ def cluster_names() -> list[str]:
     namespaces = [path.name.removeprefix(PREFIX) for path in NETWORK_NAMESPACES.glob(f"{PREFIX}*")]
     directories = [path.name for path in paths.RUN.glob("*") if path.is_dir()]
     return sorted({*namespaces, *directories})
+
+
+def _owner() -> Path:
+    return Path(_OWNER.read_text(encoding="utf-8").strip()) if _OWNER.exists() else paths.CHECKOUT
+
+
+def _alive() -> bool:
+    """Whether any process of the lab runs."""
+    return any(Process(file.stem, file, file).pid() for file in paths.RUN.rglob("*.pid"))
 
 
 def _setting(name: str) -> Path:

@@ -67,6 +67,8 @@ def up(names: Sequence[str], *, api: bool, kwok_nodes: int, istiod: bool = False
     release = charts.release(programs)
     with machine.exclusive():
         machine.check_owner()
+        if machine.abandoned():
+            _take_down(())
         machine.prepare()
         network.create_bridge()
         _start_all(wanted, programs, node_images, release)
@@ -91,18 +93,23 @@ def down(names: Sequence[str]) -> None:
         raise LabError("the lab removes network namespaces, so it must run as root; run it with sudo.")
     with machine.exclusive():
         machine.check_owner()
-        known = {entry.name: entry for entry in _known_clusters()}
-        for name in names or sorted({*machine.cluster_names(), *known}):
-            number = known[name].number if name in known else _number_of(name)
-            cluster.down(name, Addresses(number) if number else None)
-            known.pop(name, None)
-            _save(list(known.values()))
-        if not machine.cluster_names():
-            chartservers.stop()
-            network.remove_bridge()
-            machine.restore()
-            paths.STATE_FILE.unlink(missing_ok=True)
-            paths.KUBECONFIG.unlink(missing_ok=True)
+        _take_down(names)
+
+
+def _take_down(names: Sequence[str]) -> None:
+    """The named clusters or all; with the last one goes everything that is machine-wide."""
+    known = {entry.name: entry for entry in _known_clusters()}
+    for name in names or sorted({*machine.cluster_names(), *known}):
+        number = known[name].number if name in known else _number_of(name)
+        cluster.down(name, Addresses(number) if number else None)
+        known.pop(name, None)
+        _save(list(known.values()))
+    if not machine.cluster_names():
+        chartservers.stop()
+        network.remove_bridge()
+        machine.restore()
+        paths.STATE_FILE.unlink(missing_ok=True)
+        paths.KUBECONFIG.unlink(missing_ok=True)
 
 
 def load(archives: Sequence[Path]) -> None:

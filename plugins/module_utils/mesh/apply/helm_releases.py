@@ -82,7 +82,7 @@ def _holding(
     if wish == "keep":
         places = sorted((namespace, f"owner=helm,name={name}") for namespace, name in named)
     else:
-        places = sorted((namespace, "owner=helm") for namespace in {*namespaces, *(place for place, _ in named)})
+        places = sorted((namespace, "owner=helm") for namespace in {*namespaces, *(place for place, _release in named)})
     for namespace, selector in places:
         found: dict[str, list[Object]] = {}
         for secret in cluster.list("v1", "Secret", namespace, selector):

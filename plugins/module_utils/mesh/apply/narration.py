@@ -31,13 +31,13 @@ def headline(plan: Plan, mode: Mode) -> str:
     if not plan.changed:
         return f"no changes, {len(plan.by('unchanged'))} objects as declared"
     counts = {action: len(plan.by(action)) for action in _ACTIONS}
-    told = [f"{counts[action]} {word}" for action, (_, word, always) in _ACTIONS.items() if always or counts[action]]
+    told = [f"{counts[action]} {word}" for action, (_s, word, always) in _ACTIONS.items() if always or counts[action]]
     return ", ".join(told) + (" (check mode)" if mode.check else "")
 
 
 def lines(plan: Plan) -> Iterator[str]:
     """One line per object that changes, long lists cut."""
-    signs: dict[Action, str] = {action: sign for action, (sign, _, _) in _ACTIONS.items()}
+    signs: dict[Action, str] = {action: sign for action, (sign, _word, _always) in _ACTIONS.items()}
     for action, sign in {**signs, "keep": _KEEP}.items():
         changes = sorted(plan.by(action), key=lambda change: change.ref)
         for change in changes[:_MOST]:

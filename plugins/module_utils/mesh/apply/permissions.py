@@ -134,6 +134,6 @@ def attributes(item: Permission) -> dict[str, Any]:
     """A permission as reviews ask about it."""
     if item.resource.startswith("/"):
         return {"nonResourceAttributes": {"verb": item.verb, "path": item.resource}}
-    resource, _, subresource = item.resource.partition("/")
+    resource, _slash, subresource = item.resource.partition("/")
     place = {"namespace": item.namespace, "name": item.name, "subresource": subresource}
     return {"resourceAttributes": {"verb": item.verb, "group": item.group, "resource": resource, **place}}

@@ -62,7 +62,7 @@ class Cluster:
                 except Exception as error:
                     errors.append(error)
 
-        for worker in [self.pool.submit(work) for _ in range(min(IN_FLIGHT, len(todo)))]:
+        for worker in [self.pool.submit(work) for _worker in range(min(IN_FLIGHT, len(todo)))]:
             worker.result()
         if errors:
             raise errors[0]

@@ -94,7 +94,7 @@ class _Imagined(Transport):
         with self._lock:
             self._noted("watch", place)
             found = self._there(place)
-        for _, obj in found:
+        for _where, obj in found:
             group = group_of(obj["apiVersion"])
             yield {"type": "MODIFIED", "object": {**obj, "apiVersion": f"{group}/imagined" if group else "imagined"}}
 
@@ -102,7 +102,7 @@ class _Imagined(Transport):
         if not place.name:
             if not options.get("optional"):
                 self._noted("list", place)
-            return {"items": [obj for _, obj in self._there(place) if _selected(obj, selector)]}
+            return {"items": [obj for _where, obj in self._there(place) if _selected(obj, selector)]}
         self._noted("get", place)
         found = self._objects.get(place)
         if found is None and _is_given(place):

@@ -172,6 +172,7 @@ def recreated(change: Change, immutable: Sequence[str]) -> Change | None:
     obj = sent(change.sent, None, change.set.manager)
     reason = f"{', '.join(immutable)} cannot change in place"
     fields = tuple(field for field in differences(change.live, obj) if field.after is not None)
+    # pylint: disable-next=kwarg-superseded-by-positional-arg  # its own `obj` is positional only
     return replace(change, action="recreate", obj=obj, fields=fields, reason=reason)
 
 

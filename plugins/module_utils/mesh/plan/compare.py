@@ -104,7 +104,7 @@ def _associative_equal(keyed: Mapping[str, Any], wanted: list[Any], live: list[A
             return False
         places.append((wanted.index(ours), live.index(theirs)))
     # Order among keyed items means something: of init containers, of variables that refer to others.
-    in_live = [there for _, there in sorted(places)]
+    in_live = [there for _ours, there in sorted(places)]
     return in_live == sorted(in_live)
 
 
