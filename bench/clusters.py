@@ -43,7 +43,7 @@ class Fleet(Place):
         variables = {
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "mesh_kubeconfig": str(self.kubeconfig),
+            "mesh_kubeconfig": str(self.granted),
             "mesh_context": "{{ inventory_hostname }}",
             "config_set_list": [{"name": "bench", "namespace": NAMESPACE, "objects": objects}],
         }
@@ -53,13 +53,17 @@ class Fleet(Place):
                 inventory = {"mesh_clusters": {"hosts": hosts, "vars": variables}}
                 (self.directory / f"{count}.json").write_text(json.dumps(inventory), encoding="utf-8")
 
+    def grant(self, subject: Subject) -> None:
+        """What the site needs on a cluster."""
+        subject.grant({"config_set": {"name": "bench", "namespace": NAMESPACE, "objects": self.files.objects}})
+
 
 def _site(*flags: str) -> Contender[Fleet]:
     def command(fleet: Fleet, step: str) -> Command:
         inventory = fleet.directory / f"{step.split()[1]}.json"
         return [programs()["ansible-playbook"], f"--inventory={inventory}", *flags, "meshops.mesh.site"]
 
-    return Contender(MORE_FORKS if flags else SHIPPED, command, STEPS)
+    return Contender(MORE_FORKS if flags else SHIPPED, command, STEPS, granted=True)
 
 
 def contenders(count: int) -> list[Contender[Fleet]]:
@@ -79,6 +83,8 @@ def run(numbers: Sequence[int], results: Results, rounds: int, clock: Clock) -> 
     contexts = {subject.name: subject.access() for subject in subjects}
     fleet = Fleet(WORK / SERIES, contexts, Files(WORK / SERIES, config_maps(OBJECTS)).write())
     fleet.prepare()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fleet.grant, subjects))
     started = time.monotonic()
     for number in range(1, rounds + 1):
         if clock.over(SERIES, number - 1, started, _BUDGET):

@@ -23,7 +23,7 @@ from bench.contenders import (
     Scene,
     contenders,
 )
-from bench.objects import PRUNED, Files, istio
+from bench.objects import NAMESPACE, PRUNED, Files, istio
 from bench.observing import TIMEOUT, Turn, attempt
 from bench.places import Contender
 from bench.progress import Clock
@@ -82,6 +82,7 @@ def run(series: Series, subject: Subject, results: Results, rounds: int, named: 
     taking_part, started = series.contenders(named), time.monotonic()
     with _scene(series, subject, files) as scene:
         scene.prepare()
+        subject.grant({"config_set": {"name": "bench", "namespace": NAMESPACE, "objects": files.objects}})
         for number in range(1, rounds + 1):
             if clock.over(series.name, number - 1, started, series.budget):
                 break

@@ -36,7 +36,7 @@ class Scene(Place):
 
 
 def _core(scene: Scene, step: str) -> Command:
-    command = [programs()["python"], str(ROOT / "bench" / "core.py"), str(scene.kubeconfig), scene.context]
+    command = [programs()["python"], str(ROOT / "bench" / "core.py"), str(scene.granted), scene.context]
     check = ["--check"] if step == "plan" else []
     return [*command, "config_set", str(scene.declaration(STEPS[step])), *check]
 
@@ -95,8 +95,8 @@ def contenders() -> list[Contender[Scene]]:
     return [
         Contender(FLOOR, _floor(programs()["floor"]), ("create",)),
         Contender(FLOOR_PYTHON, _floor(python, str(ROOT / "bench" / "floor.py")), ("create",)),
-        Contender(OURS, _core, _ALL),
-        Contender(OURS_PLAYBOOK, _playbook("ours.yml"), _ALL),
+        Contender(OURS, _core, _ALL, granted=True),
+        Contender(OURS_PLAYBOOK, _playbook("ours.yml"), _ALL, granted=True),
         Contender(CORE_K8S, _playbook("kubernetes_core.yml"), ("create", "unchanged", "plan", "change")),
         Contender(KUBECTL, _kubectl, ("create", "unchanged", "plan", "change"), {"plan": (1,)}),
         Contender(KUBECTL_SET, _kubectl_set, ("create", "prune"), env={"KUBECTL_APPLYSET": "true"}),

@@ -25,7 +25,7 @@ from mesh.render.values import merged
 from bench.contenders import CONNECTIONS
 from bench.objects import path as path_of
 from bench.observing import Turn, attempt
-from bench.places import HOME, Command, Contender, Place, playbook
+from bench.places import GRANTED, HOME, Command, Contender, Place, playbook
 from bench.progress import Clock
 from bench.results import Calibration, Results
 from bench.subject import CALIBRATION, Subject
@@ -128,7 +128,7 @@ def _operator_values(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _core(place: Installation, _step: str) -> Command:
-    program = [programs()["python"], str(ROOT / "bench" / "core.py"), str(place.kubeconfig), place.context]
+    program = [programs()["python"], str(ROOT / "bench" / "core.py"), str(place.granted), place.context]
     return [*program, "control_plane", str(place.file("declaration.json"))]
 
 
@@ -168,8 +168,8 @@ def contenders() -> list[Contender[Installation]]:
     both = ("fresh", "unchanged")
     return [
         Contender(FLOOR, _floor, ("fresh",)),
-        Contender(OURS, _core, STEPS),
-        Contender(OURS_PLAYBOOK, _playbook, both),
+        Contender(OURS, _core, STEPS, granted=True),
+        Contender(OURS_PLAYBOOK, _playbook, both, granted=True),
         Contender(ISTIOCTL, _istioctl, both),
         Contender(HELM, _helm, both),
         Contender(HELMFILE, _helmfile, both),
@@ -189,6 +189,8 @@ def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], c
     """Everyone installs and repeats it, then all of them again. Leaves no mesh."""
     place = Installation(WORK / SERIES, {subject.name: subject.access()})
     place.prepare()
+    uninstall(subject)
+    roles = subject.grants.derived([{"control_plane": declaration()}], GRANTED)
     taking_part, started = _taking_part(named), time.monotonic()
     if any(one.name == HELMFILE for one in taking_part):
         helmfile()
@@ -198,6 +200,7 @@ def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], c
         results.calibrations.append(Calibration(SERIES, number, subject.calibrate(), CALIBRATION))
         for contender in taking_part:
             uninstall(subject)
+            subject.grants.grant(roles)
             for step in contender.steps:
                 subject.settle()
                 if step == "cold":

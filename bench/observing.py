@@ -57,7 +57,7 @@ def observe(turn: Turn, contender: Contender[P], place: P, subjects: Sequence[Su
         started = time.monotonic()
         measured = measure(
             command,
-            env={**place.environment(), **contender.env},
+            env={**place.environment(granted=contender.granted), **contender.env},
             log=place.directory / f"{name}.log",
             timeout=turn.timeout,
             codes=(0, *contender.codes.get(turn.step, ())),

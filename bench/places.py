@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -14,6 +14,8 @@ from lab import kubeconfig
 from lab.kubeconfig import Access
 
 HOME = WORK / "home"
+#: Who may do everything, and who may do what `rbac` derives.
+USER, GRANTED = "bench", "bench-granted"
 
 Command = list[str]
 
@@ -32,8 +34,13 @@ class Place:
 
     @property
     def kubeconfig(self) -> Path:
-        """The contenders' only kubeconfig."""
+        """A kubeconfig with all permissions."""
         return self.directory / "kubeconfig"
+
+    @property
+    def granted(self) -> Path:
+        """The same contexts for who has only the roles that `rbac` derives."""
+        return self.directory / "granted"
 
     @property
     def credentials(self) -> Path:
@@ -41,18 +48,24 @@ class Place:
         return self.directory / "credentials"
 
     def prepare(self) -> None:
-        """Write both."""
+        """Write all three."""
         self.directory.mkdir(parents=True, exist_ok=True)
         kubeconfig.write(self.kubeconfig, self.contexts)
+        contexts = {name: replace(access, user=GRANTED) for name, access in self.contexts.items()}
+        kubeconfig.write(self.granted, contexts)
         access = self.contexts[self.context]
         pair = access.pki / f"{access.user}.pem"
         self.credentials.write_text(f"{access.server}\n{access.authority}\n{pair}\n", encoding="utf-8")
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, *, granted: bool) -> dict[str, str]:
         """A home of their own, where caches stay from one run to the next, and nothing of the user's settings."""
         (HOME / "tmp").mkdir(parents=True, exist_ok=True)
         kept = {key: os.environ[key] for key in ("PATH", "LANG", "ANSIBLE_COLLECTIONS_PATH") if key in os.environ}
-        own = {"HOME": str(HOME), "TMPDIR": str(HOME / "tmp"), "KUBECONFIG": str(self.kubeconfig)}
+        own = {
+            "HOME": str(HOME),
+            "TMPDIR": str(HOME / "tmp"),
+            "KUBECONFIG": str(self.granted if granted else self.kubeconfig),
+        }
         return {**kept, **own, "HELM_BINARY": programs()["helm"], "NO_COLOR": "1"}
 
 
@@ -69,6 +82,8 @@ class Contender(Generic[P]):
     codes: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Exit codes of steps that may end with others than 0."""
     env: Mapping[str, str] = field(default_factory=dict)
+    granted: bool = False
+    """Whether it has only the roles that `rbac` derives."""
 
 
 def playbook(name: str, variables: Mapping[str, str | Path], *flags: str) -> Command:

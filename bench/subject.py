@@ -22,14 +22,15 @@ from mesh.model.options import Connection
 
 from bench.metrics import Counts, counts
 from bench.objects import NAMESPACE
+from bench.places import GRANTED, USER
 from bench.process import processor_seconds
 from bench.tools import WORK
 from lab import certs, state
 from lab.home import Home
 from lab.kubeconfig import Access
 from lab.process import in_network_namespace
+from tests.grants import Grants
 
-USER = "bench"
 CALIBRATION = 1000
 _CALM = 0.25  # of one core, used by the whole cluster
 _DELETERS = 8
@@ -53,7 +54,8 @@ class Traffic:
 
 
 class Subject:
-    """One cluster of the lab. Contenders come as the user `bench`; what belongs to no measurement, as administrator."""
+    """One cluster of the lab. Contenders come as users of the benchmark's; what belongs to no measurement, as
+    administrator."""
 
     def __init__(self, name: str) -> None:
         lab = state.load()
@@ -61,13 +63,14 @@ class Subject:
         self.entry = lab.cluster(name)
         self._home = Home(name)
         self.admin: Cluster = connect(Connection(kubeconfig=lab.kubeconfig, context=name), name)
+        self.grants = Grants(self.admin, {"kind": "User", "name": GRANTED})
         self.pki = WORK / "pki" / name
         self._admit()
 
     def _admit(self) -> None:
-        """The user: not of system:masters, whom the API server exempts from its fairness; with a flow of its own,
-        so that the API server counts its requests apart."""
-        _issue(self._home.pki, self.pki)
+        """The users: not of system:masters, whom the API server exempts from its fairness; with a flow of their own,
+        so that the API server counts their requests apart."""
+        _issue(self._home.pki, self.pki, USER, GRANTED)
         rbac = "rbac.authorization.k8s.io"
         subject = {"apiGroup": rbac, "kind": "User", "name": USER}
         binding = {
@@ -79,7 +82,7 @@ class Subject:
         }
         everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
         rules = {
-            "subjects": [{"kind": "User", "user": {"name": USER}}],
+            "subjects": [{"kind": "User", "user": {"name": name}} for name in (USER, GRANTED)],
             "resourceRules": [{**everything, "namespaces": ["*"], "clusterScope": True}],
             "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
         }
@@ -103,8 +106,12 @@ class Subject:
         """The API server's address."""
         return self.entry.server
 
+    def grant(self, declaration: dict[str, Any]) -> None:
+        """Exactly what a declaration needs, to the user who has no other roles."""
+        self.grants.grant(self.grants.derived([declaration], GRANTED))
+
     def access(self, server: str = "") -> Access:
-        """The benchmark's user, by the API server's own address or by another that leads there."""
+        """The user who may do everything, by the API server's own address or by another that leads there."""
         return Access(server or self.server, self.pki, USER)
 
     # -- counting ---------------------------------------------------------------------------------------------
@@ -212,21 +219,26 @@ class Subject:
         self.admin.close()
 
 
-def _issue(authority_directory: Path, into: Path) -> None:
-    """A client certificate of the cluster's authority, with a file that has certificate and key together."""
+def _issue(authority_directory: Path, into: Path, *users: str) -> None:
+    """Client certificates of the cluster's authority, with files that have certificate and key together."""
     into.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copy(authority_directory / "ca.crt", into / "ca.crt")
     authority = x509.load_pem_x509_certificate((into / "ca.crt").read_bytes())
     authority_key = serialization.load_pem_private_key((authority_directory / "ca.key").read_bytes(), None)
     if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
         raise TypeError("the lab's authorities have elliptic curve keys")
+    for user in users:
+        _write_pair(into, user, authority, authority_key)
+
+
+def _write_pair(into: Path, user: str, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = certs.issue(certs.Identity(USER, client=True), key, authority, authority_key)
+    certificate = certs.issue(certs.Identity(user, client=True), key, authority, authority_key)
     pem = certificate.public_bytes(serialization.Encoding.PEM)
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    for name, data in ((f"{USER}.crt", pem), (f"{USER}.key", secret), (f"{USER}.pem", pem + secret)):
+    for name, data in ((f"{user}.crt", pem), (f"{user}.key", secret), (f"{user}.pem", pem + secret)):
         descriptor = os.open(into / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

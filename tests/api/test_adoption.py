@@ -22,6 +22,7 @@ from .conftest import API, config_map
 from .injectors import injector, installed
 from .installers import HELM, Tools, chart
 from .test_config_set import declared, killed, stops  # noqa: F401 - killed is a fixture
+from .test_faults import until
 
 WEBHOOKS = "admissionregistration.k8s.io/v1"
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -148,7 +149,7 @@ def test_a_control_plane_is_taken_over_and_given_back(api, plane, cluster, names
 
 
 def written_by_controllers(cluster, namespace, webhook):
-    """istiod signs its webhook, an autoscaler scales istiod."""
+    """istiod signs its webhook, an autoscaler scales istiod, and Deployments have a controller."""
     found = cluster.get(WEBHOOKS, "MutatingWebhookConfiguration", "", webhook)
     for item in found["webhooks"]:
         item["clientConfig"]["caBundle"] = "Q0E="
@@ -165,6 +166,13 @@ def written_by_controllers(cluster, namespace, webhook):
         body=json.dumps({"spec": {"replicas": 3}}).encode(),
         content_type="application/merge-patch+json",
     )
+    until(lambda: written_by_its_controller(cluster.get("apps/v1", "Deployment", namespace, "istiod")))
+
+
+def written_by_its_controller(deployment):
+    """The controller's annotation comes some time after the Deployment."""
+    seen = deployment.get("status", {}).get("observedGeneration") == deployment["metadata"]["generation"]
+    return seen and "deployment.kubernetes.io/revision" in annotations_of(deployment)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--server-side",), ("--server-side", "--field-manager=helm")])
