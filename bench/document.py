@@ -55,8 +55,8 @@ def _head(results: Results) -> str:
             "* `meshops.mesh (core)` is a Python program that imports the core and runs the operation; the other "
             "programs are compared with it, as whole commands. `meshops.mesh (ansible-playbook)` is the whole command "
             "with one task; that of kubernetes.core is compared with it. All read the same manifests.",
-            "* meshops.mesh comes as a user who has only the roles that `meshops.mesh.rbac` derives from the declaration; "
-            "the others as cluster admin.",
+            "* meshops.mesh comes as a user who has only the roles that `meshops.mesh.rbac` derives from the "
+            "declaration; the others as cluster admin.",
             "* Requests are counted by the API server (all of the client's user), bytes on the cluster's link, CPU "
             "time and peak memory (shared pages divided) over the client's process tree.",
             *(["", "Failed:", "", *failures] if failures else []),

@@ -2,8 +2,8 @@
 """istiod as a process beside an API server without nodes: what a kubelet would run for istiod's pods.
 
 kwok makes the pods Ready; their addresses lead to loopback of the cluster's network namespace, where the real program
-listens as long as there is such a pod. So webhooks inject, validate and fail as they do on real nodes. One revision at
-a time, as its ports are fixed.
+listens as long as there is such a pod, and a pod stays until its program has ended. So webhooks inject, validate and
+fail as they do on real nodes. One revision at a time, as its ports are fixed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from pathlib import Path
 
 from lab.addresses import Addresses
 from lab.commands import run
+from lab.errors import LabError
 from lab.home import Home
 from lab.kubeapi import Api, Object
 from lab.kubeconfig import Access
 
 _PODS = "/api/v1/namespaces/istio-system/pods"
+#: Keeps a pod until the program has ended, as a kubelet does.
+_FINALIZER = "meshops-lab/istiod"
 _PERIOD_SECONDS = 0.25
 _GRACE_SECONDS = 3.0
 
@@ -55,9 +58,19 @@ class Keeper:
         wanted = launch(pod) if pod else None
         if self._running and (self._running.poll() is not None or wanted != self._as):
             self.stop()
+        self._mark(listed["items"])
         if wanted and not self._running:
             self._start(*wanted)
             self._as = wanted
+
+    def _mark(self, pods: Iterable[Object]) -> None:
+        """Pods that run are kept; those that are to go, and whose program has ended by now, may."""
+        for pod in pods:
+            wanted = [_FINALIZER] if _is_istiod(pod) else []
+            ours = _FINALIZER in pod["metadata"].get("finalizers", ())
+            if ours != bool(wanted):
+                with contextlib.suppress(LabError):  # it went meanwhile
+                    self._api.merge(f"{_PODS}/{pod['metadata']['name']}", {"metadata": {"finalizers": wanted}})
 
     def _start(self, arguments: list[str], environment: dict[str, str]) -> None:
         command = [str(self._program), *arguments, "--kubeconfig", str(self._kubeconfig)]

@@ -104,7 +104,11 @@ def test_revisions_stand_side_by_side_and_the_last_takes_the_base(api, clean, pl
     plane(revision="canary")
     assert not plane().changed
     assert not plane(revision="canary").changed
+    for revision in ("default", "canary"):
+        cluster.apply(lock(revision), "istiod", force=True)
     plane("absent")
+    locks = cluster.list("coordination.k8s.io/v1", "Lease", "istio-system")
+    assert [item["metadata"]["name"] for item in locks] == ["istio-gateway-deployment-canary"]
     assert cluster.get(WEBHOOKS, "ValidatingWebhookConfiguration", "", "istiod-default-validator") is None
     assert cluster.get("v1", "ServiceAccount", "istio-system", "istio-reader-service-account") is not None
     assert not plane(revision="canary").changed
@@ -113,6 +117,12 @@ def test_revisions_stand_side_by_side_and_the_last_takes_the_base(api, clean, pl
     definitions = [obj["metadata"]["name"] for obj in cluster.list(CRD, "CustomResourceDefinition")]
     assert [name for name in definitions if name.endswith(".istio.io")] == []
     assert cluster.get("v1", "Namespace", "", "istio-system") is None
+
+
+def lock(revision):
+    """As an istiod leaves it that ended in peace."""
+    metadata = {"name": f"istio-gateway-deployment-{revision}", "namespace": "istio-system"}
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": {}}
 
 
 def test_a_default_tag_of_another_revision_conflicts(api, clean, plane):

@@ -78,13 +78,16 @@ def lock(kind, name, holder):
 
 def test_only_what_istiod_held_is_left_over():
     free = {**lock("Lease", "free", ""), "spec": {}}
-    leases = [lock("Lease", "istio-leader", "istiod-1"), lock("Lease", "theirs", "operator-1"), free]
+    given_back = lock("Lease", "istio-gateway-deployment-canary", "")
+    taken = lock("Lease", "istio-status-leader", "operator-1")
+    leases = [lock("Lease", "istio-leader", "istiod-1"), lock("Lease", "theirs", "operator-1"), free, given_back, taken]
     plain = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plain", "namespace": "ns"}}
     configs = [lock("ConfigMap", "istio-old", "istiod-1"), lock("ConfigMap", "other", "me"), plain]
     found = list(discovery.leftovers(Listing(Lease=leases, ConfigMap=configs), "ns"))
     assert found == [
         Ref("", "Secret", "ns", "istio-ca-secret"),
         Ref("coordination.k8s.io", "Lease", "ns", "istio-leader"),
+        Ref("coordination.k8s.io", "Lease", "ns", "istio-gateway-deployment-canary"),
         Ref("", "ConfigMap", "ns", "istio-old"),
     ]
 

@@ -201,7 +201,8 @@ def removal(spec: ControlPlaneSpec, facts: Facts) -> Removal:
     """The revision's own set; with the last revision also what the cluster shares, and what istiod left."""
     sets = [ObjectSet(f"istiod-{spec.revision}", spec.namespace, manager(NAME, f"istiod-{spec.revision}"))]
     if _others(spec, facts):
-        return Removal(tuple(sets))
+        own = discovery.elections_of(spec.revision)
+        return Removal(tuple(sets), tuple(key for key in facts.leftovers() if key.name in own))
     namespace = _namespace(spec)
     for name in reversed(SHARED):
         fields = (namespace,) if name == "base" else ()

@@ -23,7 +23,9 @@ def leftovers(cluster: Reader, namespace: str) -> Iterator[Ref]:
     """What istiod leaves in its own namespace: its self-signed CA, and the locks of its leader elections."""
     yield Ref("", "Secret", namespace, "istio-ca-secret")
     for lease in cluster.list("coordination.k8s.io/v1", "Lease", namespace):
-        if str(lease["spec"].get("holderIdentity", "")).startswith("istiod"):
+        # An istiod that ended in peace has given its own back: the name is all that tells of it.
+        holder = str(lease["spec"].get("holderIdentity") or "")
+        if holder.startswith("istiod") or (not holder and lease["metadata"]["name"].startswith(_LEASES)):
             yield ref(lease)
     for config in cluster.list("v1", "ConfigMap", namespace):
         if '"holderIdentity":"istiod' in annotations_of(config).get(_LEADER, ""):
@@ -42,6 +44,12 @@ _ELECTIONS = (
     "istio-serviceexport-controller-election",
 )
 _ELECTIONS_BY_REVISION = ("istio-gateway-deployment", "istio-gateway-status-leader")
+_LEASES = ("istio-status-leader", *(f"{name}-" for name in _ELECTIONS_BY_REVISION))
+
+
+def elections_of(revision: str) -> frozenset[str]:
+    """Names of the locks that only this revision uses."""
+    return frozenset(f"{name}-{revision}" for name in _ELECTIONS_BY_REVISION)
 
 
 def left_by_istiod(namespace: str, revision: str) -> Iterator[Object]:
@@ -50,7 +58,7 @@ def left_by_istiod(namespace: str, revision: str) -> Iterator[Object]:
     for name in _ELECTIONS:
         marks = {"annotations": {_LEADER: f'{{"holderIdentity":"{holder}"}}'}}
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, **marks}}
-    for name in ("istio-status-leader", *(f"{name}-{revision}" for name in _ELECTIONS_BY_REVISION)):
+    for name in ("istio-status-leader", *sorted(elections_of(revision))):
         lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
         yield {**lease, "metadata": {"name": name, "namespace": namespace}, "spec": {"holderIdentity": holder}}
     yield {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "istio-ca-secret", "namespace": namespace}}
