@@ -18,7 +18,7 @@ from bench.configuration import SERIES
 from bench.progress import Clock
 from bench.results import Results, load
 from bench.subject import Subject
-from bench.tools import ROOT, WORK, contender_versions
+from bench.tools import ROOT, WORK, contender_versions, programs
 from lab import providers, state
 from lab.errors import LabError
 
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(document.render(load(options.results)))
         return 0
     parts = chosen(options.parts)
+    os.environ["HELM_BINARY"] = programs()["helm"]  # for what this process itself installs
     results = Results(_about(given, options.rounds))
     try:
         _measure(parts, options, results)
