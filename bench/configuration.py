@@ -63,7 +63,7 @@ class Series:
 _MAIN = (FLOOR, FLOOR_PYTHON, OURS, OURS_PLAYBOOK, CORE_K8S, KUBECTL, HELM, FLUX)
 
 SERIES = [
-    Series("a300", 300),
+    Series("a300", 300, budget=1300),
     Series("a5000", 5000, only=_MAIN, steps=("create", "unchanged"), budget=150, once=25),
     Series("a50ms", 300, 50, only=_MAIN, steps=("create", "unchanged"), budget=100, once=8, timeout=60),
     Series("a150ms", 300, 150, only=_MAIN, steps=("create", "unchanged"), budget=100, once=8, timeout=60),

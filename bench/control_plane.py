@@ -42,7 +42,7 @@ FLOOR, ISTIOCTL = "floor: PATCH, then wait", "istioctl install"
 HELM, HELMFILE = "helm 4 upgrade --install --wait, base and istiod", "helmfile sync"
 
 _NAMESPACE = "istio-system"
-_BUDGET = 240.0
+_BUDGET = 600.0
 _BEHAVES, _LOOK = 60.0, 0.02
 
 
