@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-faults lint unit api secrets pulumi faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
+.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,9 @@ $(READY): $(wildcard requirements/*.txt)
 
 demo: venv ## two clusters and a mesh over both, from nothing; or on MESH_INVENTORY
 	$(BIN)/python -m demo.run $(ARGS)
+
+demo-pulumi: venv ## the same from a Pulumi program; ARGS=--destroy takes it away again
+	$(BIN)/python -m demo.pulumi $(ARGS)
 
 test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --keep-lab"
 	$(BIN)/python -m tests.run $(ARGS)

@@ -15,10 +15,11 @@ from mesh.kube.cluster import Cluster, connect
 from mesh.model.options import Connection
 
 from bench.metrics import counts
+from lab import engine
 from lab.errors import LabError
 from lab.state import Lab, load
 
-from .stacks import Stack, prepare
+from .stacks import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 API = os.environ.get("LAB_API", "api")
@@ -38,7 +39,7 @@ def lab() -> Lab:
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where the engine finds its state and our provider."""
-    return prepare(tmp_path_factory.mktemp("pulumi"))
+    return engine.environment(tmp_path_factory.mktemp("pulumi"))
 
 
 @pytest.fixture(scope="session")

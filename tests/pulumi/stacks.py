@@ -3,45 +3,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pulumi import automation
 from pulumi.automation import OpType
-
-from lab import gotools
-from lab.paths import CHECKOUT
-
-PASSPHRASE = "only for tests"
-
-_LAUNCHER = """#!/bin/sh
-PYTHONPATH={checkout} exec {python} -m pulumi_mesh.provider "$@"
-"""
-
-
-def prepare(directory: Path) -> dict[str, str]:
-    """The environment in which the engine finds itself, its state, and our provider."""
-    programs = gotools.build(["pulumi"])
-    commands, home, state = (directory / name for name in ("bin", "home", "state"))
-    for path in (commands, home, state):
-        path.mkdir()
-    (commands / "pulumi").symlink_to(programs["pulumi"])
-    launcher = commands / "pulumi-resource-mesh"
-    launcher.write_text(_LAUNCHER.format(checkout=CHECKOUT, python=sys.executable))
-    launcher.chmod(0o755)
-    return {
-        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
-    }
 
 
 @dataclass(frozen=True)
