@@ -58,6 +58,11 @@ def markdown(text: str) -> str:
     return _MARKUP.sub(_code, text)
 
 
+def plain_text(text: str) -> str:
+    """Ansible's markup without any: names and values as they are written in YAML."""
+    return _MARKUP.sub(lambda found: found[2], text)
+
+
 def _code(found: re.Match[str]) -> str:
     kind, inside = found.groups()
     if kind in "OR":

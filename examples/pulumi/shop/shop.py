@@ -21,7 +21,7 @@ TRAFFIC = Path(__file__).parents[2] / "shop" / "traffic.yml"
 
 
 def declaration(clusters: Mapping[str, Mapping[str, Any]], version: str, **of_all: Any) -> dict[str, Any]:
-    """A mesh as `Mesh` takes it. ``of_all`` are ``charts`` and ``values`` for every chart, and ``image`` for the shop."""
+    """A mesh as `Mesh` takes it. ``of_all`` may be ``charts`` and ``values`` of charts, and ``image`` of the shop."""
     charts = {"version": version, **({"charts": of_all["charts"]} if "charts" in of_all else {})}
     return {
         "clusters": {name: {**cluster, **_of(name, charts, of_all)} for name, cluster in clusters.items()},
