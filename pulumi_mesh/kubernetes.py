@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any declaration as ordinary resources of pulumi-kubernetes: for teams that want each object in their state.
 
-The objects are those that the native resources would apply to an empty cluster. They are nobody's set: what applied them
-keeps them, and nothing of ours labels, prunes or waits for them.
+The objects are those that the native resources would apply to an empty cluster. They are nobody's set: what applied
+them keeps them, and nothing of ours labels, prunes or waits for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._core.model.objects import Object, ObjectSet, Ref, ref
 from ._core.model.spec import fields, parse
 from ._core.plan.never_own import sent, without_empty_marks, without_nulls
 
-#: What istiod, autoscalers and the API server keep (apply-time facts of `plan/never_own.py`, in pulumi-kubernetes' words).
+#: What istiod keeps: the facts of `plan/never_own.py` in pulumi-kubernetes' words.
 _IGNORED: dict[str, tuple[str, ...]] = {
     "MutatingWebhookConfiguration": ("webhooks[*].clientConfig.caBundle",),
     "ValidatingWebhookConfiguration": ("webhooks[*].clientConfig.caBundle", "webhooks[*].failurePolicy"),
@@ -73,7 +73,7 @@ def expand(
 
 
 def _flat(sets: Iterable[ObjectSet]) -> Iterator[Object]:
-    """The sets' objects, namespaces that an object needs among them; what has no namespace of its own is in the set's."""
+    """The sets' objects, and the namespaces that they need."""
     for item in sets:
         for obj in (*item.fields, *item.objects):
             yield sent(without_empty_marks(without_nulls(obj)), None, item.manager)
