@@ -59,6 +59,11 @@ class Stack:
         stack = automation.select_stack(self.name, "tests", lambda: None, opts=workspace)
         return str(stack.export_stack().deployment)
 
+    def unlock(self) -> None:
+        """After an engine that was killed."""
+        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
+        automation.select_stack(self.name, "tests", lambda: None, opts=workspace).cancel()
+
     def remove(self) -> None:
         """Forget it."""
         workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
