@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-faults lint unit api secrets faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
+.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -26,11 +26,15 @@ venv: $(READY) ## the Python environment in .venv, made anew when requirements c
 $(READY): $(wildcard requirements/*.txt)
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements/test.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	$(BIN)/python -m tests.collection dependencies
 	touch $@
 
 demo: venv ## two clusters and a mesh over both, from nothing; or on MESH_INVENTORY
 	$(BIN)/python -m demo.run $(ARGS)
+
+demo-pulumi: venv ## the same from a Pulumi program; ARGS=--destroy takes it away again
+	$(BIN)/python -m demo.pulumi $(ARGS)
 
 test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --keep-lab"
 	$(BIN)/python -m tests.run $(ARGS)
@@ -41,12 +45,13 @@ lint: venv ## the checks that take seconds
 test-faults: venv ## every request of a run fails in every way (most of an hour); the result goes to docs/reliability.md
 	$(BIN)/python -m tests.run faults-full $(ARGS)
 
-unit api secrets faults sanity ansible-lint e2e: venv
+unit api secrets pulumi faults sanity ansible-lint e2e: venv
 	$(BIN)/python -m tests.run $@ $(ARGS)
 
 unit: ## tests without a cluster
 api: ## tests against a real API server of the lab
 secrets: ## canaries in every secret field turn up nowhere
+pulumi: ## the Pulumi provider with the real engine
 faults: ## every request of a run fails once; FAULT_SEED=N repeats a run
 sanity: ## ansible-test sanity on the collection as it ships
 ansible-lint: ## ansible-lint, profile production

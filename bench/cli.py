@@ -44,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LabError as error:
         print(f"bench: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted; what was measured is in build/bench/results.json", file=sys.stderr)
+        return 130
     complete = parts == _PARTS and options.rounds == ROUNDS and not options.only
     target = DOCUMENT if complete else WORK / DOCUMENT.name
     target.write_text(document.render(results), encoding="utf-8")

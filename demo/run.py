@@ -42,12 +42,8 @@ def main() -> int:
         return 2
     variables: list[str] = []
     if not inventory:
-        up = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=ROOT, check=False)
-        if up.returncode:
-            return up.returncode
-        # The lab's programs come first; HELM_BINARY of the user would be another helm.
-        os.environ["PATH"] = f"{ROOT / '.lab' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        os.environ.pop("HELM_BINARY", None)
+        if code := lab_up():
+            return code
         inventory, variables = str(ROOT / "examples" / "inventory"), ["--extra-vars", f"@{lab_variables()}"]
     started = time.monotonic()
     done = subprocess.run(
@@ -60,6 +56,15 @@ def main() -> int:
     show(measured, took, lab=bool(variables))
     toured = take_tour() if TOUR in sys.argv else True
     return 0 if toured and all(cluster.as_declared for cluster in measured) else 1
+
+
+def lab_up() -> int:
+    """The lab's two clusters, and its programs first on PATH; the exit code."""
+    code = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=ROOT, check=False).returncode
+    # HELM_BINARY of the user would be another helm.
+    os.environ["PATH"] = f"{ROOT / '.lab' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    os.environ.pop("HELM_BINARY", None)
+    return code
 
 
 def take_tour() -> bool:
@@ -75,24 +80,25 @@ def take_tour() -> bool:
 
 def lab_variables() -> Path:
     """The variables by which the example inventory runs on the lab, written beside the lab's state."""
+    path = ROOT / ".lab" / "demo.json"
+    path.write_text(json.dumps(on_the_lab()))
+    return path
+
+
+def on_the_lab() -> dict[str, Any]:
+    """What is different on the lab."""
     from mesh.render.values import merged
 
     from lab.state import load
 
     state = load()
-    path = ROOT / ".lab" / "demo.json"
-    path.write_text(
-        json.dumps(
-            {
-                "mesh_kubeconfig": str(state.kubeconfig),
-                "mesh_charts": {"repository": state.chart_repository, "plain_http": True},
-                "mesh_values": merged(LAB_VALUES, state.istio_values),
-                "mesh_version": state.istio_version,
-                "shop_image": LAB_IMAGE,
-            }
-        )
-    )
-    return path
+    return {
+        "mesh_kubeconfig": str(state.kubeconfig),
+        "mesh_charts": {"repository": state.chart_repository, "plain_http": True},
+        "mesh_values": merged(LAB_VALUES, state.istio_values),
+        "mesh_version": state.istio_version,
+        "shop_image": LAB_IMAGE,
+    }
 
 
 def clusters(inventory: str, variables: list[str]) -> dict[str, dict[str, Any]]:

@@ -27,6 +27,8 @@ class Family:
     programs: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
     static: bool = False
+    for_tests: bool = False
+    """Whether only tests need it, so that the lab does without."""
     modules: Path = paths.GO_MODULES
     """Where the directory of the family is: others than the lab have programs, too."""
 
@@ -93,18 +95,28 @@ FAMILIES: dict[str, Family] = {
         Family("helm3", {"helm3": "helm.sh/helm/v3/cmd/helm"}),
         Family("registry", {"registry": "github.com/distribution/distribution/v3/cmd/registry"}),
         Family("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
+        Family(
+            "pulumi",
+            {"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
+            {"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": f"v{versions.PULUMI}"},
+            for_tests=True,
+        ),
         Family("shop", {"shop": "."}, static=True),
         Family("pause", {"pause": "."}, static=True),
     )
 }
 
 
+_OF_THE_LAB = [family.name for family in FAMILIES.values() if not family.for_tests]
+
+
 def build(names: list[str] | None = None) -> dict[str, Path]:
-    """Build the families (all by default) that the cache lacks; returns every program's path by its name."""
+    """Build the families (all that the lab needs by default) that the cache lacks; returns every program's path by its
+    name."""
     unknown = sorted(set(names or ()) - set(FAMILIES))
     if unknown:
         raise LabError(f"unknown family {', '.join(unknown)}; there are {', '.join(FAMILIES)}.")
-    return build_families([FAMILIES[name] for name in names or FAMILIES])
+    return build_families([FAMILIES[name] for name in names or _OF_THE_LAB])
 
 
 def build_families(wanted: Sequence[Family]) -> dict[str, Path]:

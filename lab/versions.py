@@ -13,6 +13,8 @@ HELM: Final = "4.3.1"
 HELM3: Final = "3.22.0"
 KWOK: Final = "0.8.0"
 REGISTRY: Final = "3.0.0"
+# The newest engine whose Go module can be had; SDKs may be newer.
+PULUMI: Final = "3.255.0"
 ISTIO: Final = "1.31.0"
 ENVOY: Final = "1.40.0"
 

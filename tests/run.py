@@ -89,6 +89,13 @@ STAGES = [
         lab=["--clusters", "--api"],
     ),
     Stage(
+        "pulumi",
+        "the Pulumi provider with the real engine, against a real API server",
+        [module("pytest", "tests/pulumi")],
+        needs=["tests/pulumi/**/test_*.py", "lab/__main__.py"],
+        lab=["--clusters", "--api"],
+    ),
+    Stage(
         "faults",
         "every request of config_set and control_plane fails once",
         [module("tests.faults")],

@@ -78,6 +78,11 @@ class Removal:
     selectors: tuple[tuple[str, str, str], ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Nothing:
+    """Results of an operation that tells no more than every report does."""
+
+
 @dataclass(frozen=True)
 class Declarative(Generic[S, F]):
     """Wanted objects by spec and facts; check mode, diff, preview and drift are all its plan."""
@@ -90,6 +95,10 @@ class Declarative(Generic[S, F]):
     preflight: Callable[[S, F, State], Iterable[Finding]] = lambda _spec, _facts, _state: ()
     proofs: Callable[[S, F], Sequence[Proof]] = lambda _spec, _facts: ()
     result: Callable[[S, F, Mapping[Ref, Object]], dict[str, Any]] = lambda _spec, _facts, _live: {}
+    #: Spec of the keys of ``result``: their types and docs.
+    returns: type = Nothing
+    #: What of an earlier declaration a later one of the same thing leaves behind, to be taken away; None for nothing.
+    left: Callable[[S, S], S | None] = lambda _before, _after: None
     states: tuple[State, ...] = ("present", "absent", "released")
     #: What controllers will have left behind when the removal comes; in whatever namespace where it names none.
     leaves: Callable[[S], Iterable[Object]] = lambda _spec: ()

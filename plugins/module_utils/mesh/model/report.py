@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .objects import Ref
+from .objects import Object, Ref
 from .secrets import Secrets
 
 Action = Literal["create", "adopt", "update", "recreate", "delete", "release", "unchanged", "keep"]
@@ -37,6 +37,8 @@ class ObjectChange:
     action: Action
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
+    #: What was, or would be, sent; for who wants to look closer. Not redacted.
+    wanted: Object | None = field(default=None, repr=False, compare=False)
 
     def without(self, secrets: Secrets) -> ObjectChange:
         """The same change with secrets taken out of what differs."""

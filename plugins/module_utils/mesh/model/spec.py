@@ -13,7 +13,7 @@ import difflib
 import functools
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
@@ -80,9 +80,13 @@ class Field:
     default: Any
 
 
-@functools.cache
 def fields(spec: Any) -> tuple[Field, ...]:
     """The options of a spec, in the order in which they are written."""
+    return _fields(spec)
+
+
+@functools.cache
+def _fields(spec: Any) -> tuple[Field, ...]:
     hints = typing.get_type_hints(spec)
     found = []
     for field in dataclasses.fields(spec):
@@ -118,19 +122,34 @@ def parse(spec: type[S], data: Mapping[str, Any], path: str = "") -> S:
 
     None means "not set". Raises MeshError ``invalid_option`` with the path of the option.
     """
-    wanted: Any = spec  # functools.cache asks for something hashable, and mypy does not know that types are
-    known = {name: field for field in fields(wanted) for name in (field.name, *field.option.aliases)}
     values: dict[str, Any] = {}
+    for error in _read(spec, data, path, values):
+        raise error
+    return spec(**values)
+
+
+def problems(spec: Any, data: Mapping[str, Any], *, unknown: Iterable[str] = ()) -> Iterator[MeshError]:
+    """Everything that is wrong with an option or another, where :func:`parse` raises the first. Options in ``unknown``
+    are given, but what they will be is not known yet."""
+    given = frozenset(unknown)
+    return (error for error in _read(spec, data, "", {}) if error.where not in given)
+
+
+def _read(spec: Any, data: Mapping[str, Any], path: str, values: dict[str, Any]) -> Iterator[MeshError]:
+    """Fills ``values`` with what is right, and yields what is wrong."""
+    known = {name: field for field in fields(spec) for name in (field.name, *field.option.aliases)}
     for key, value in data.items():
         if key not in known:
-            raise unknown_option(key, path, [field.name for field in fields(wanted)])
-        if value is not None:
-            field = known[key]
-            values[field.name] = _parsed(field, value, _join(path, key))
-    for field in fields(wanted):
-        if field.required and field.name not in values:
-            raise MeshError("invalid_option", "is required", where=_join(path, field.name))
-    return spec(**values)
+            yield unknown_option(key, path, [field.name for field in fields(spec)])
+        elif value is not None:
+            try:
+                values[known[key].name] = _parsed(known[key], value, _join(path, key))
+            except MeshError as error:
+                yield error
+    given = {known[key].name for key, value in data.items() if key in known and value is not None}
+    for field in fields(spec):
+        if field.required and field.name not in given:
+            yield MeshError("invalid_option", "is required", where=_join(path, field.name))
 
 
 def _parsed(field: Field, value: Any, where: str) -> Any:

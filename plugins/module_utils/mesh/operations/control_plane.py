@@ -12,7 +12,7 @@ from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, annotations_of, labels_of, ref
 from ..model.operation import Declarative, Finding, Proof, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
-from ..model.specs.control_plane import ControlPlaneSpec
+from ..model.specs.control_plane import ControlPlaneResult, ControlPlaneSpec
 from ..render import charts, helm
 from ..render.control_plane import (
     Release,
@@ -238,5 +238,6 @@ CONTROL_PLANE: Declarative[ControlPlaneSpec, Facts] = Declarative(
     removal=removal,
     proofs=lambda spec, facts: tuple(proofs(spec, facts)),
     result=result,
+    returns=ControlPlaneResult,
     leaves=lambda spec: discovery.left_by_istiod(spec.namespace, spec.revision),
 )

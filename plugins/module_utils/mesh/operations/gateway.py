@@ -12,7 +12,7 @@ from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, labels_of
 from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
-from ..model.specs.gateway import GatewaySpec
+from ..model.specs.gateway import GatewayResult, GatewaySpec
 from ..render import charts, helm
 from ..render.gateway import values_for, warnings
 from ..render.manifests import Target, render
@@ -97,4 +97,5 @@ GATEWAY: Declarative[GatewaySpec, Facts] = Declarative(
     wanted=wanted,
     removal=removal,
     result=result,
+    returns=GatewayResult,
 )

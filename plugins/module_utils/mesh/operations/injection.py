@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, labels_of
 from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
-from ..model.specs.injection import InjectionSpec
+from ..model.specs.injection import InjectionResult, InjectionSpec
 from ..plan.compare import owned_fields
 from ..render.injection import LABELS, namespace, wanted_labels
 from . import discovery
@@ -79,6 +79,12 @@ def _set(spec: InjectionSpec, wanted_: dict[str, str]) -> ObjectSet:
     return ObjectSet(SET, "default", manager(NAME), fields=fields, recorded=False)
 
 
+def left(before: InjectionSpec, after: InjectionSpec) -> InjectionSpec | None:
+    """Namespaces that are named no more."""
+    gone = [name for name in before.namespaces if name not in after.namespaces]
+    return replace(before, namespaces=gone) if gone else None
+
+
 def result(spec: InjectionSpec, facts: Facts, _live: Mapping[Ref, Object]) -> dict[str, Any]:
     """``{revision, stale}``: what the label resolves to, and pods that still have another revision's proxy."""
     revision = discovery.resolve(facts.injectors, spec.revision) or spec.revision
@@ -94,5 +100,7 @@ INJECTION: Declarative[InjectionSpec, Facts] = Declarative(
     wanted=wanted,
     removal=removal,
     result=result,
+    returns=InjectionResult,
+    left=left,
     states=("present", "absent"),
 )

@@ -60,7 +60,7 @@ class Change:
 
     def shown(self) -> ObjectChange:
         """The change as reports show it."""
-        return ObjectChange(self.ref, self.action, self.fields, self.reason)
+        return ObjectChange(self.ref, self.action, self.fields, self.reason, self.obj)
 
 
 @dataclass

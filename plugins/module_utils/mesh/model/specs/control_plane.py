@@ -28,6 +28,13 @@ class Images:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlPlaneResult:
+    """What a control plane tells."""
+
+    version: str = option("Its version, which a chart's path may have told.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ControlPlaneSpec:
     """Install and keep an Istio control plane."""
 

@@ -68,3 +68,10 @@ class GatewaySpec:
         "Names of pull secrets in O(namespace).", default=[], check=checks.object_names
     )
     values: dict[str, Any] = option("Helm values; they win over everything else.", default={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayResult:
+    """What a gateway tells."""
+
+    addresses: list[str] = option("Where it is reached: addresses and host names.")

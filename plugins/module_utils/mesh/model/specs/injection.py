@@ -23,3 +23,10 @@ class InjectionSpec:
         default="sidecar",
     )
     revision: str = option("Revision or revision tag that injects.", default=DEFAULT_REVISION, check=checks.dns_label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InjectionResult:
+    """What injection tells."""
+
+    stale: list[str] = option("Pods that still have another revision's proxy, as C(namespace/name).")

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clusters from a mesh.yaml."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+name: declaration
+short_description: The clusters that a mesh.yaml declares, with what each of them is to have
+version_added: 1.0.0
+author:
+  - meshops
+description:
+  - Reads a whole mesh from one file, the same that C(Mesh.from_file()) of the Pulumi package reads.
+  - Every cluster becomes a host of the group C(mesh_clusters), with the variables of the roles, so that
+    C(meshops.mesh.site) brings it about.
+  - The file is data. What looks like a template in it stays as it is.
+options:
+  plugin:
+    description: Name of this plugin. A file that is named C(mesh.yaml) or C(mesh.yml) need not have it.
+    type: str
+    choices: [meshops.mesh.declaration]
+  clusters:
+    description:
+      - The clusters by name. Each may have C(kubeconfig), C(context), C(network), C(platform), and lists of its own.
+    type: dict
+    required: true
+  control_plane:
+    description: Options of M(meshops.mesh.control_plane), item by item, for every cluster.
+    type: list
+    elements: dict
+  revision_tag:
+    description: Options of M(meshops.mesh.revision_tag), item by item, for every cluster.
+    type: list
+    elements: dict
+  injection:
+    description: Options of M(meshops.mesh.injection), item by item, for every cluster.
+    type: list
+    elements: dict
+  gateway:
+    description: Options of M(meshops.mesh.gateway), item by item, for every cluster.
+    type: list
+    elements: dict
+  config_set:
+    description: Options of M(meshops.mesh.config_set), item by item, for every cluster.
+    type: list
+    elements: dict
+"""
+
+EXAMPLES = r"""
+# mesh.yaml
+clusters:
+  onprem:
+    context: onprem
+    network: onprem-net
+  cloud:
+    context: cloud
+    network: cloud-net
+control_plane:
+  - version: 1.31.0
+injection:
+  - namespaces: [shop]
+gateway:
+  - name: ingress
+    version: 1.31.0
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleParserError
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.declaration import ORDER, read
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.operations.registry import OPERATIONS
+
+GROUP = "mesh_clusters"
+_NAMES = ("mesh.yaml", "mesh.yml")
+
+
+class InventoryModule(BaseInventoryPlugin):
+    """A host per cluster."""
+
+    NAME = "meshops.mesh.declaration"
+
+    def verify_file(self, path: str) -> bool:
+        """A file by its name, or one that names the plugin."""
+        return super().verify_file(path) and (Path(path).name in _NAMES or _names_us(path))
+
+    def parse(self, inventory: Any, loader: DataLoader, path: str, cache: bool = True) -> None:
+        """Fill the inventory."""
+        super().parse(inventory, loader, path, cache)
+        try:
+            with open(path, encoding="utf-8") as file:
+                data = yaml.safe_load(file)
+            if isinstance(data, dict):
+                data.pop("plugin", None)
+            members = read(data, OPERATIONS)
+        except (OSError, yaml.YAMLError) as error:
+            raise AnsibleParserError(f"{path}: {' '.join(str(error).split())}") from error
+        except MeshError as error:
+            raise AnsibleParserError(f"{path}: {error}") from error
+        inventory.add_group(GROUP)
+        for member in members:
+            inventory.add_host(member.name, GROUP)
+            variables = {
+                "ansible_connection": "local",
+                "mesh_kubeconfig": member.connection.kubeconfig,
+                "mesh_context": member.connection.context,
+                **{f"mesh_{key}": value for key, value in member.facts.items()},
+                **{f"{operation}_list": member.of(operation) for operation in ORDER},
+            }
+            for name, value in variables.items():
+                if value is not None:
+                    inventory.set_variable(member.name, name, wrap_var(value))
+            # The one template: Ansible's own Python runs the modules.
+            inventory.set_variable(member.name, "ansible_python_interpreter", "{{ ansible_playbook_python }}")
+
+
+def _names_us(path: str) -> bool:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return any(line.strip() == f"plugin: {InventoryModule.NAME}" for line in file)
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole mesh in one map (``mesh.yaml``): clusters, and what each of them is to have, in the words of the operations.
+
+``{clusters: {<name>: {context, kubeconfig, network, platform, <operation>: [...]}}, <operation>: [...]}``. A list at
+the top is meant for every cluster; a cluster's own list of the same operation stands in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .errors import MeshError
+from .operation import Declarative
+from .options import Connection, RunOptions
+from .spec import fields, parse, unknown_option
+
+#: In the order in which they stand on each other.
+ORDER = ("control_plane", "revision_tag", "injection", "gateway", "config_set")
+
+#: What a cluster says once, and which option of which operation means it.
+_OF_A_CLUSTER: dict[str, tuple[tuple[str, str], ...]] = {
+    "network": (("control_plane", "network"),),
+    "platform": (("control_plane", "platform"),),
+}
+_CONNECTION = ("kubeconfig", "context")
+
+
+class Item(NamedTuple):
+    """One thing to bring about: the operation's name, its options, and its place in the file."""
+
+    operation: str
+    options: dict[str, Any]
+    place: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """One cluster of the mesh."""
+
+    name: str
+    connection: Connection
+    facts: Mapping[str, str]
+    items: tuple[Item, ...]
+
+    def of(self, operation: str) -> list[dict[str, Any]]:
+        """The options of every item of one operation."""
+        return [item.options for item in self.items if item.operation == operation]
+
+
+def read(data: Any, operations: Mapping[str, Any]) -> list[Member]:
+    """The clusters of a declaration, checked. Raises MeshError ``invalid_option`` with the place in the file."""
+    if not isinstance(data, Mapping):
+        raise MeshError("invalid_option", "a mesh is a map with the key clusters", where="mesh")
+    for key in data:
+        if key not in ("clusters", *ORDER):
+            raise unknown_option(str(key), "", ["clusters", *ORDER])
+    clusters = data.get("clusters")
+    if not isinstance(clusters, Mapping) or not clusters:
+        raise MeshError("invalid_option", "is required: a map of the mesh's clusters by name", where="clusters")
+    return [_member(str(name), cluster or {}, data, operations) for name, cluster in clusters.items()]
+
+
+def _member(name: str, cluster: Any, data: Mapping[str, Any], operations: Mapping[str, Any]) -> Member:
+    place = f"clusters.{name}"
+    if not isinstance(cluster, Mapping):
+        raise MeshError("invalid_option", "must be a map", where=place)
+    for key in cluster:
+        if key not in (*_CONNECTION, *_OF_A_CLUSTER, *ORDER):
+            raise unknown_option(str(key), place, [*_CONNECTION, *_OF_A_CLUSTER, *ORDER])
+    facts = {key: str(cluster[key]) for key in _OF_A_CLUSTER if cluster.get(key) is not None}
+    items = [item for operation in ORDER for item in _items(operation, name, cluster, data)]
+    completed = tuple(item._replace(options={**_told(item.operation, facts), **item.options}) for item in items)
+    for item in completed:
+        _check(item, operations[item.operation])
+    connection = Connection(**{key: cluster[key] for key in _CONNECTION if cluster.get(key) is not None})
+    return Member(name, connection, facts, completed)
+
+
+def _items(operation: str, name: str, cluster: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Item]:
+    own = operation in cluster
+    place = f"clusters.{name}.{operation}" if own else operation
+    listed = (cluster if own else data).get(operation) or []
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        raise MeshError("invalid_option", "must be a list", where=place)
+    for number, options in enumerate(listed):
+        where = f"{place}[{number}]"
+        if not isinstance(options, Mapping):
+            raise MeshError("invalid_option", "must be a map of options", where=where)
+        yield Item(operation, dict(options), where)
+
+
+def _told(operation: str, facts: Mapping[str, str]) -> dict[str, Any]:
+    """Options that follow from what the cluster says of itself."""
+    return {option: value for key, value in facts.items() for name, option in _OF_A_CLUSTER[key] if name == operation}
+
+
+def _check(item: Item, operation: Declarative[Any, Any]) -> None:
+    run_names = {field.name for field in fields(RunOptions)}
+    parse(operation.spec, {key: value for key, value in item.options.items() if key not in run_names}, item.place)
+    parse(RunOptions, {key: value for key, value in item.options.items() if key in run_names}, item.place)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any declaration as ordinary resources of pulumi-kubernetes: for teams that want each object in their state.
+
+The objects are those that the native resources would apply to an empty cluster. They are nobody's set: what applied
+them keeps them, and nothing of ours labels, prunes or waits for them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pulumi
+
+from ._core.apply.stages import Stage, stage_of
+from ._core.model.objects import Object, ObjectSet, Ref, ref
+from ._core.model.spec import fields, parse
+from ._core.plan.never_own import sent, without_empty_marks, without_nulls
+
+#: What istiod keeps: the facts of `plan/never_own.py` in pulumi-kubernetes' words.
+_IGNORED: dict[str, tuple[str, ...]] = {
+    "MutatingWebhookConfiguration": ("webhooks[*].clientConfig.caBundle",),
+    "ValidatingWebhookConfiguration": ("webhooks[*].clientConfig.caBundle", "webhooks[*].failurePolicy"),
+}
+
+
+def objects(
+    operation: str,
+    arguments: Mapping[str, Any] | Any,
+    *,
+    kubernetes_version: str,
+    api_versions: Iterable[str] = (),
+) -> list[Object]:
+    """What an operation (``control_plane``, ``gateway``, ...) wants, in the order of application.
+
+    ``arguments`` are those of the resource, all known; charts look at the version of Kubernetes and at API versions
+    (``monitoring.coreos.com/v1``). Raises MeshError.
+    """
+    from ._core.operations.registry import OPERATIONS
+    from ._core.operations.rendering import Unseen, rendered
+
+    given = dataclasses.asdict(arguments) if dataclasses.is_dataclass(arguments) else dict(arguments)  # type: ignore[arg-type]
+    spec_type: Any = OPERATIONS[operation].spec
+    own = {field.name for field in fields(spec_type)}
+    spec = parse(spec_type, {key: value for key, value in given.items() if key in own})
+    sets = rendered(operation, spec, Unseen(kubernetes_version, frozenset(api_versions)))
+    return sorted(_flat(sets), key=_place)
+
+
+def expand(
+    name: str,
+    wanted: Iterable[Object],
+    opts: pulumi.ResourceOptions | None = None,
+    *,
+    plugin_version: str = "",
+) -> dict[str, pulumi.CustomResource]:
+    """Register objects as resources, by ``Kind namespace/name``: custom resources after their definitions, webhooks
+    after what answers them. ``opts`` name the pulumi-kubernetes provider."""
+    made: dict[str, pulumi.CustomResource] = {}
+    stage: Stage | None = None
+    before: list[pulumi.CustomResource] = []
+    for obj in sorted(wanted, key=_place):
+        key = ref(obj)
+        if stage_of(key) is not stage:
+            stage, before = stage_of(key), list(made.values())
+        own = pulumi.ResourceOptions(depends_on=before, ignore_changes=list(_IGNORED.get(key.kind, ())))
+        if plugin_version:
+            own.version = plugin_version
+        options = pulumi.ResourceOptions.merge(opts, own)
+        made[str(key)] = pulumi.CustomResource(_token(obj), _resource_name(name, key), dict(obj), options)
+    return made
+
+
+def _flat(sets: Iterable[ObjectSet]) -> Iterator[Object]:
+    """The sets' objects, and the namespaces that they need."""
+    for item in sets:
+        for obj in (*item.fields, *item.objects):
+            yield sent(without_empty_marks(without_nulls(obj)), None, item.manager)
+
+
+def _place(obj: Object) -> tuple[Stage, Ref]:
+    key = ref(obj)
+    return stage_of(key), key
+
+
+def _token(obj: Object) -> str:
+    """The type's name in pulumi-kubernetes: ``kubernetes:apps/v1:Deployment``, ``kubernetes:core/v1:Service``."""
+    version = obj["apiVersion"]
+    return f"kubernetes:{version if '/' in version else f'core/{version}'}:{obj['kind']}"
+
+
+def _resource_name(name: str, key: Ref) -> str:
+    return "-".join(part for part in (name, key.kind.lower(), key.namespace, key.name) if part)

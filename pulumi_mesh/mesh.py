@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole mesh over several clusters as one component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from . import resources
+from ._core.model.declaration import Member, read
+from .provider.naming import pascal
+
+
+class Mesh(pulumi.ComponentResource):
+    """What a declaration says of every cluster, in order: one `up` brings empty clusters there, one `destroy` back.
+
+    The declaration is that of ``mesh.yaml``; see docs/mesh-yaml.md.
+    """
+
+    def __init__(self, name: str, declaration: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        from ._core.operations.registry import OPERATIONS
+
+        super().__init__("mesh:index:Mesh", name, None, opts)
+        self.clusters: dict[str, dict[str, pulumi.CustomResource]] = {}
+        """The resources of each cluster, by operation and key such as ``gateway istio-ingress/ingress``."""
+        for member in read(declaration, OPERATIONS):
+            self.clusters[member.name] = self._cluster(name, member)
+        self.register_outputs({"clusters": sorted(self.clusters)})
+
+    @classmethod
+    def from_file(cls, name: str, path: str | Path, opts: pulumi.ResourceOptions | None = None) -> Mesh:
+        """The mesh that a file declares."""
+        import yaml
+
+        with Path(path).open(encoding="utf-8") as file:
+            return cls(name, yaml.safe_load(file), opts)
+
+    def _cluster(self, name: str, member: Member) -> dict[str, pulumi.CustomResource]:
+        given = {key: getattr(member.connection, key) for key in ("kubeconfig", "context")}
+        arguments: Any = {key: value for key, value in given.items() if value is not None}
+        provider = resources.Provider(f"{name}-{member.name}", pulumi.ResourceOptions(parent=self), **arguments)
+        made: dict[str, pulumi.CustomResource] = {}
+        before: list[pulumi.CustomResource] = []
+        stage = ""
+        for operation, key, options in _things(member):
+            if operation != stage:
+                stage, before = operation, list(made.values())
+            kind = getattr(resources, pascal(operation))
+            shown = f"{name}-{member.name}-{operation.replace('_', '-')}-{key.replace('/', '-')}"
+            opts = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=before)
+            made[f"{operation} {key}"] = kind(shown, options, opts)
+        return made
+
+
+#: Options that tell an item from others of its operation; a default where the item need not say it.
+_KEYS: dict[str, tuple[tuple[str, str], ...]] = {
+    "control_plane": (("revision", "default"),),
+    "revision_tag": (("tag", ""),),
+    "gateway": (("namespace", "istio-ingress"), ("name", "")),
+    "config_set": (("name", ""),),
+}
+
+
+def _things(member: Member) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """``(operation, key, options)``; namespaces that are injected are resources of their own, so that none of them is
+    let go when the list changes."""
+    for item in member.items:
+        if item.operation == "injection":
+            for namespace in item.options["namespaces"]:
+                yield item.operation, namespace, {**item.options, "namespaces": [namespace]}
+        else:
+            key = "/".join(str(item.options.get(name, default)) for name, default in _KEYS[item.operation])
+            yield item.operation, key, item.options

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options are spelled ``wait_timeout`` in specs, ``waitTimeout`` in Pulumi; what is inside free objects is nobody's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .._core.model.spec import Type, fields
+
+
+def camel(name: str) -> str:
+    """``wait_timeout`` -> ``waitTimeout``."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def pascal(name: str) -> str:
+    """``control_plane`` -> ``ControlPlane``."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def options(properties: Mapping[str, Any], spec: Any) -> dict[str, Any]:
+    """Properties with the names of the spec's options. What it does not know keeps its name, for the error."""
+    known = {camel(field.name): field for field in fields(spec)}
+    return {
+        known[key].name if key in known else key: _inner(value, known[key].type) if key in known else value
+        for key, value in properties.items()
+    }
+
+
+def _inner(value: Any, wanted: Type) -> Any:
+    if wanted.kind == "struct" and isinstance(value, Mapping):
+        return options(value, wanted.struct)
+    if wanted.kind == "list" and wanted.item and isinstance(value, list):
+        return [_inner(item, wanted.item) for item in value]
+    return value
+
+
+def property_path(where: str, spec: Any) -> str:
+    """``charts.plain_http`` -> ``charts.plainHttp``, as far as the spec knows the way."""
+    head, separator, rest = where.partition(".")
+    name, bracket, index = head.partition("[")
+    field = next((item for item in fields(spec) if item.name == name), None)
+    if field is None:
+        return where
+    wanted = field.type.item if bracket and field.type.item else field.type
+    inner = property_path(rest, wanted.struct) if wanted.struct else rest
+    return f"{camel(name)}{bracket}{index}{separator}{inner}"
+
+
+_MARKUP = re.compile(r"\b([OVCRB])\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+
+
+def markdown(text: str) -> str:
+    """Ansible's markup as Markdown: ``O(wait_timeout)`` names an option, ``V()`` and ``C()`` are values and code."""
+    return _MARKUP.sub(_code, text)
+
+
+def plain_text(text: str) -> str:
+    """Ansible's markup without any: names and values as they are written in YAML."""
+    return _MARKUP.sub(lambda found: found[2], text)
+
+
+def _code(found: re.Match[str]) -> str:
+    kind, inside = found.groups()
+    if kind in "OR":
+        name, equals, value = inside.partition("=")
+        inside = f"{'.'.join(camel(part) for part in name.split('.'))}{equals}{value}"
+    return f"**{inside}**" if kind == "B" else f"`{inside}`"

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of resources: check, diff, create, read, update, delete, each a run of the operation behind the type."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .._core.model.errors import MeshError
+from .._core.model.operation import Declarative, Query
+from .._core.model.options import Mode, RunOptions
+from .._core.model.report import Report
+from .._core.model.spec import parse
+from .._core.operations.registry import OPERATIONS
+from .configuration import Configuration
+from .host import WARNING, Host
+from .naming import options, pascal
+from .properties import known, plain, secret_texts
+from .resources import Declared, Difference, Properties, Resource, applied, found, gone
+from .sessions import Hide, Sessions
+
+PACKAGE = "mesh"
+#: Queries whose name as a function differs from the operation's.
+FUNCTIONS = {"mesh_info": "getMesh"}
+
+#: Errors after which a diff or a preview goes by the state: nobody answers, or nobody may look.
+_DEGRADING = frozenset({"cluster_unreachable", "cluster_config"})
+
+
+class InitFailed(Exception):
+    """Something was made before the run failed: the state keeps it, and the next run goes on."""
+
+    def __init__(self, identifier: str, inputs: Properties, outputs: Properties, error: MeshError) -> None:
+        super().__init__(str(error))
+        self.id, self.inputs, self.outputs, self.error = identifier, inputs, outputs, error
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a read found: no id where there is nothing any more."""
+
+    id: str
+    inputs: Properties
+    outputs: Properties
+
+
+@functools.cache
+def resources() -> dict[str, Resource]:
+    """Every type of resource by its token."""
+    found_ = [operation for operation in OPERATIONS.values() if isinstance(operation, Declarative)]
+    return {f"{PACKAGE}:index:{pascal(operation.name)}": Resource(operation) for operation in found_}
+
+
+@functools.cache
+def functions() -> dict[str, Query[Any]]:
+    """Every function by its token."""
+    found_ = [operation for operation in OPERATIONS.values() if isinstance(operation, Query)]
+    return {f"{PACKAGE}:index:{FUNCTIONS.get(operation.name, operation.name)}": operation for operation in found_}
+
+
+class Provider:
+    """A configured provider."""
+
+    def __init__(self, configuration: Configuration, host: Host) -> None:
+        self._host = host
+        connection = configuration.connection
+        self._sessions = None if connection is None else Sessions(connection, configuration.secrets)
+
+    def check(self, token: str, inputs: Properties) -> tuple[Properties, list[tuple[str, str]]]:
+        """The inputs with defaults, and what is wrong with them as ``(property path, reason)``."""
+        resource = _resource(token)
+        return resource.completed(inputs), list(resource.problems(inputs))
+
+    def diff(self, token: str, urn: str, before: Properties, after: Properties) -> Difference:
+        """What bringing about ``after`` would change in the cluster; by the inputs alone where that cannot be told."""
+        resource = _resource(token)
+        plan = self._planned(resource, urn, after)
+        if plan is None:
+            return resource.declared_difference(before, after)
+        left = None if resource.replaced(before, after) else resource.left(before, after)
+        if left is not None:
+            plan.objects += self._run(resource, left, Mode("absent", check=True), urn)[0].objects
+        return resource.difference(before, after, plan)
+
+    def create(self, token: str, urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
+        """The id and the state."""
+        resource = _resource(token)
+        if preview:
+            return "", resource.previewed(inputs, self._planned(resource, urn, inputs))
+        identifier = resource.id(inputs)
+        return identifier, self._brought_about(resource, urn, identifier, inputs)
+
+    def update(
+        self, token: str, urn: str, identifier: str, before: Properties, after: Properties, *, preview: bool
+    ) -> Properties:
+        """The state."""
+        resource = _resource(token)
+        if preview:
+            return resource.previewed(after, self._planned(resource, urn, after, quiet=True))
+        outputs = self._brought_about(resource, urn, identifier, after)
+        left = resource.left(before, after)
+        if left is not None:
+            self._run(resource, left, Mode("absent"), urn)
+        return outputs
+
+    def read(self, token: str, urn: str, identifier: str, inputs: Properties) -> Found:
+        """What is there, and how it differs from the inputs; without inputs (an import) from what the id tells."""
+        resource = _resource(token)
+        told = resource.completed(inputs or resource.imported(identifier))
+        if not inputs:
+            return Found(identifier, told, {**told, "inventory": {}})
+        report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, told, quiet=True)
+        if gone(report):
+            return Found("", {}, {})
+        return Found(identifier, inputs, resource.outputs(inputs, report.result, found(report, hide)))
+
+    def delete(self, token: str, urn: str, inputs: Properties) -> None:
+        """Remove it by the rules of ``absent``."""
+        resource = _resource(token)
+        self._run(resource, resource.declared(inputs), Mode("absent"), urn, inputs)
+
+    def invoke(self, token: str, arguments: Properties) -> tuple[Properties, list[tuple[str, str]]]:
+        """The answer of a function."""
+        operation = functions().get(token)
+        if operation is None:
+            raise MeshError("invalid_option", "is no function of this provider", where=token)
+        try:
+            spec = parse(operation.spec, options(plain(arguments), operation.spec))
+        except MeshError as error:
+            return {}, [(error.where, error.msg)]
+        report, _hide = self._at_work().run(operation, spec, RunOptions(), Mode(), lambda _line: None)
+        return report.result, []
+
+    def cancel(self) -> None:
+        """End what runs."""
+        if self._sessions:
+            self._sessions.cancel()
+
+    # -- runs -------------------------------------------------------------------------------------------------
+
+    def _planned(self, resource: Resource, urn: str, inputs: Properties, *, quiet: bool = False) -> Report | None:
+        """The plan; None where it cannot be made yet, which is said."""
+        if self._sessions is None or not known(inputs):
+            return None
+        try:
+            return self._run(resource, resource.declared(inputs), Mode(check=True), urn, inputs, quiet=quiet)[0]
+        except MeshError as error:
+            if error.code not in _DEGRADING:
+                raise
+            self._host.log(urn, f"{error}; the preview goes by the state alone", WARNING)
+            return None
+
+    def _brought_about(self, resource: Resource, urn: str, identifier: str, inputs: Properties) -> Properties:
+        try:
+            report, hide = self._run(resource, resource.declared(inputs), Mode(), urn, inputs)
+        except MeshError as error:
+            if not error.applied:
+                raise
+            inventory: Properties = {name: {} for name in error.applied}
+            raise InitFailed(identifier, inputs, resource.outputs(inputs, {}, inventory), error) from error
+        return resource.outputs(inputs, report.result, applied(report, hide))
+
+    def _run(
+        self,
+        resource: Resource,
+        declared: Declared,
+        mode: Mode,
+        urn: str,
+        inputs: Properties | None = None,
+        *,
+        quiet: bool = False,
+    ) -> tuple[Report, Hide]:
+        told: list[str] = []
+
+        def tell(line: str) -> None:
+            told.append(line)
+            if not mode.check:
+                self._host.log(urn, line, passing=True)
+
+        report, hide = self._at_work().run(
+            resource.operation, declared.spec, declared.options, mode, tell, secret_texts(inputs or {})
+        )
+        if not quiet:
+            self._tell_plan(urn, told, report, mode)
+        return report, hide
+
+    def _tell_plan(self, urn: str, told: Iterable[str], report: Report, mode: Mode) -> None:
+        """A preview shows the plan; warnings are shown always."""
+        changed = any(change.action not in ("unchanged", "keep") for change in report.objects)
+        if mode.check and changed:
+            self._host.log(urn, "\n".join(told))
+        for warning in report.warnings:
+            self._host.log(urn, warning, WARNING)
+
+    def _at_work(self) -> Sessions:
+        if self._sessions is None:
+            raise MeshError("cluster_config", "the provider's configuration is not known yet")
+        return self._sessions
+
+
+def _resource(token: str) -> Resource:
+    if token not in resources():
+        raise MeshError("invalid_option", "is no resource of this provider", where=token)
+    return resources()[token]

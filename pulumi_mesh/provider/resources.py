@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a resource is: a declarative operation whose properties are its spec's options. Knows nothing of the wire."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .._core.model.errors import MeshError
+from .._core.model.objects import Object
+from .._core.model.operation import Declarative
+from .._core.model.options import RunOptions
+from .._core.model.report import ObjectChange, Report
+from .._core.model.spec import Field, fields, parse, problems
+from .naming import camel, options, property_path
+from .properties import UNKNOWN, known, plain
+
+Properties = dict[str, Any]
+Kind = Literal["add", "delete", "update"]
+
+#: Resources whose successor of another name would hold the same objects: the old one goes first.
+_DELETED_FIRST = frozenset({"config_set"})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a diff found: property paths with their kind, and the properties that need another resource."""
+
+    paths: Mapping[str, Kind]
+    inputs: frozenset[str] = frozenset()
+    """The paths that are to be looked up among inputs."""
+    replaces: tuple[str, ...] = ()
+    delete_first: bool = False
+
+    @property
+    def some(self) -> bool:
+        """Whether there is any."""
+        return bool(self.paths)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A resource's inputs as the core takes them."""
+
+    spec: Any
+    options: RunOptions
+
+
+class Resource:
+    """One type of resource."""
+
+    def __init__(self, operation: Declarative[Any, Any]) -> None:
+        self.operation = operation
+        self._fields: dict[str, Field] = {camel(f.name): f for f in (*fields(operation.spec), *fields(RunOptions))}
+        self._identity = [field.name for field in fields(operation.spec) if field.option.replaces]
+
+    # -- inputs -----------------------------------------------------------------------------------------------
+
+    def problems(self, inputs: Properties) -> Iterator[tuple[str, str]]:
+        """``(property path, what is wrong)`` for everything that can be told without a cluster."""
+        for spec, data in self._split(inputs):
+            for error in problems(spec, _known_part(data), unknown=[key for key in data if not known(data[key])]):
+                yield property_path(error.where, spec), _reason(error)
+
+    def completed(self, inputs: Properties) -> Properties:
+        """The inputs with the defaults of plain options."""
+        defaults = {name: f.default for name, f in self._fields.items() if not f.required and _is_plain(f.default)}
+        return {**{name: value for name, value in defaults.items() if value is not None}, **inputs}
+
+    def declared(self, inputs: Properties) -> Declared:
+        """Raises MeshError ``invalid_option``."""
+        spec, run_options = (parse(spec, data) for spec, data in self._split(plain(inputs)))
+        return Declared(spec, run_options)
+
+    def _split(self, inputs: Properties) -> Iterator[tuple[Any, Properties]]:
+        """What is the spec's (unknown names among it) and what says how to run."""
+        run_names = {camel(field.name) for field in fields(RunOptions)}
+        yield self.operation.spec, options({k: v for k, v in inputs.items() if k not in run_names}, self.operation.spec)
+        yield RunOptions, options({k: v for k, v in inputs.items() if k in run_names}, RunOptions)
+
+    # -- identity ---------------------------------------------------------------------------------------------
+
+    def id(self, inputs: Properties) -> str:
+        """``istio-system/default``: what tells it from others of its type, as `pulumi import` takes it, too."""
+        spec = self.declared(inputs).spec
+        names = [str(getattr(spec, name)) for name in sorted(self._identity, key=_namespace_first)]
+        return "/".join(names) if names else ",".join(spec.namespaces)
+
+    def imported(self, identifier: str) -> Properties:
+        """The inputs that an id tells. Raises MeshError."""
+        names = sorted(self._identity, key=_namespace_first)
+        if not names:
+            return {"namespaces": identifier.split(",")}
+        parts = identifier.split("/")
+        if len(parts) != len(names):
+            shape = "/".join(f"<{camel(name)}>" for name in names)
+            raise MeshError("invalid_option", f"is no id of a {self.operation.name}", where=identifier, hint=shape)
+        return dict(zip(map(camel, names), parts, strict=True))
+
+    # -- differences ------------------------------------------------------------------------------------------
+
+    def replaced(self, before: Properties, after: Properties) -> tuple[str, ...]:
+        """Properties whose change means another thing."""
+        old, new = self.completed(before), self.completed(after)
+        names = map(camel, self._identity)
+        return tuple(name for name in names if plain(old.get(name)) != plain(new.get(name)))
+
+    def declared_difference(self, before: Properties, after: Properties) -> Difference:
+        """By the inputs alone: for configuration that is not known yet, and clusters that do not answer."""
+        old, new = self.completed(before), self.completed(after)
+        paths = dict(_compared(old, new))
+        return Difference(paths, frozenset(paths), self.replaced(before, after), self._deleted_first())
+
+    def difference(self, before: Properties, after: Properties, report: Report) -> Difference:
+        """By the plan; inputs that differ are named along with what they change."""
+        replaces = self.replaced(before, after)
+        paths: dict[str, Kind] = dict(_planned(report))
+        inputs = dict(_compared(self.completed(before), self.completed(after))) if paths or replaces else {}
+        return Difference({**inputs, **paths}, frozenset(inputs), replaces, self._deleted_first())
+
+    def _deleted_first(self) -> bool:
+        return self.operation.name in _DELETED_FIRST
+
+    def left(self, before: Properties, after: Properties) -> Declared | None:
+        """What of the earlier declaration the later one no longer covers, and nobody else would take away."""
+        old, new = self.declared(before), self.declared(after)
+        spec = self.operation.left(old.spec, new.spec)
+        return None if spec is None else Declared(spec, old.options)
+
+    # -- outputs ----------------------------------------------------------------------------------------------
+
+    def outputs(self, inputs: Properties, result: Mapping[str, Any], inventory: Properties) -> Properties:
+        """The state: inputs, what the operation tells, and one entry per object."""
+        results = {camel(name): result[name] for name in self._results() if name in result}
+        return {**inputs, **results, "inventory": inventory}
+
+    def previewed(self, inputs: Properties, report: Report | None) -> Properties:
+        """The state as far as a preview can tell."""
+        unknown = dict.fromkeys(map(camel, self._results()), UNKNOWN)
+        told = [] if report is None else [change for change in report.objects if change.action not in _LEAVING]
+        inventory = UNKNOWN if report is None else {object_name(change): UNKNOWN for change in told}
+        return {**unknown, **inputs, "inventory": inventory}
+
+    def _results(self) -> list[str]:
+        return [field.name for field in fields(self.operation.returns)]
+
+
+#: Actions after which an object is not the resource's any more.
+_LEAVING = ("delete", "release")
+
+
+def applied(report: Report, hide: Callable[[Any], Any]) -> Properties:
+    """Objects after a run: ``Deployment istio-system/istiod`` -> ``{digest}``."""
+    return {object_name(c): {"digest": digest(c.wanted, hide)} for c in report.objects if c.action not in _LEAVING}
+
+
+def found(report: Report, hide: Callable[[Any], Any]) -> Properties:
+    """Objects as a run without writes found them: what differs from the declaration stands beside the digest."""
+    return {object_name(change): _found(change, hide) for change in report.objects}
+
+
+def _found(change: ObjectChange, hide: Callable[[Any], Any]) -> Properties:
+    match change.action:
+        case "create":
+            return {"missing": True}
+        case "delete" | "release":
+            return {"unwanted": True}
+        case "update" | "recreate" | "adopt":
+            return {"digest": digest(change.wanted, hide), "drift": {item.path: item.before for item in change.fields}}
+    return {"digest": digest(change.wanted, hide)}
+
+
+def gone(report: Report) -> bool:
+    """Whether nothing is there of what should be."""
+    return bool(report.objects) and all(change.action == "create" for change in report.objects)
+
+
+def object_name(change: ObjectChange) -> str:
+    """``Deployment istio-system/istiod``: the key of an object in the state."""
+    return str(change.ref)
+
+
+def digest(obj: Object | None, hide: Callable[[Any], Any]) -> str:
+    """Of what is sent, secrets left out: two that are equal mean that nothing has changed that may be known."""
+    if obj is None:
+        return ""
+    left_out = ("data", "stringData") if obj.get("kind") == "Secret" else ()
+    kept = hide({key: value for key, value in obj.items() if key not in left_out})
+    text = json.dumps(kept, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _planned(report: Report) -> Iterator[tuple[str, Kind]]:
+    for change in report.objects:
+        place = f"inventory[{json.dumps(object_name(change))}]"
+        match change.action:
+            case "create":
+                yield place, "add"
+            case "delete" | "release":
+                yield place, "delete"
+            case "update" | "recreate" | "adopt":
+                for item in change.fields:
+                    yield f"{place}[{json.dumps(item.path)}]", _kind(item.before, item.after)
+                if not change.fields:
+                    yield place, "update"
+
+
+def _kind(before: Any, after: Any) -> Kind:
+    return "add" if before is None else "delete" if after is None else "update"
+
+
+def _compared(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Kind]]:
+    """Property paths at which two maps differ, as deep as both are maps."""
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        place = _inside(path, key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _compared(old, new, place)
+        elif plain(old) != plain(new):
+            yield place, _kind(old, new)
+
+
+def _inside(path: str, key: str) -> str:
+    if not key.replace("_", "a").isalnum():
+        return f"{path}[{json.dumps(key)}]"
+    return f"{path}.{key}" if path else key
+
+
+def _known_part(data: Properties) -> Properties:
+    return {key: plain(value) for key, value in data.items() if known(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (bool, int, str))
+
+
+def _reason(error: MeshError) -> str:
+    return f"{error.msg} ({error.hint})" if error.hint else error.msg
+
+
+def _namespace_first(name: str) -> tuple[bool, str]:
+    return name != "namespace", name

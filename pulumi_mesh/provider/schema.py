@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The package's schema (https://www.pulumi.com/docs/iac/extending-pulumi/schema), from the specs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .._core.model.options import RunOptions
+from .._core.model.spec import Field, Type, fields
+from .._version import VERSION
+from .configuration import OPTIONS
+from .naming import camel, markdown, pascal
+from .provider import PACKAGE, functions, resources
+from .resources import Resource
+
+Schema = dict[str, Any]
+
+_ANY: Schema = {"$ref": "pulumi.json#/Any"}
+_FREE: Schema = {"type": "object", "additionalProperties": _ANY}
+_SCALARS = {"bool": "boolean", "int": "integer", "str": "string"}
+
+_INVENTORY: Schema = {
+    **_FREE,
+    "description": "Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after "
+    "a refresh, how the cluster differs from it.",
+}
+
+
+def text() -> str:
+    """The schema in JSON."""
+    return json.dumps(schema())
+
+
+def schema() -> Schema:
+    """The schema."""
+    types: Schema = {}
+    return {
+        "name": PACKAGE,
+        "displayName": "Service mesh",
+        "version": VERSION,
+        "description": "Provision a service mesh from one declaration: Istio's control plane, sidecar injection, "
+        "gateways and configuration, on any number of clusters.",
+        "keywords": ["pulumi", "kubernetes", "istio", "service-mesh", "category/infrastructure", "kind/native"],
+        "license": "Apache-2.0",
+        "config": {"variables": _configuration()},
+        "provider": {
+            "description": "How to reach a cluster. One provider per cluster.",
+            "inputProperties": _configuration(),
+            "properties": {},
+        },
+        "resources": {token: _resource(token, resource, types) for token, resource in resources().items()},
+        "functions": {token: _function(operation.spec, types) for token, operation in functions().items()},
+        "types": types,
+        "language": {"python": {"packageName": "pulumi_mesh"}},
+    }
+
+
+def _configuration() -> Schema:
+    return {camel(name): _configured(name) for name in OPTIONS}
+
+
+def _configured(name: str) -> Schema:
+    option = OPTIONS[name]
+    wanted: Schema = {"type": option.type, **({"items": {"type": "string"}} if option.type == "array" else {})}
+    default = {"defaultInfo": {"environment": list(option.environment)}} if option.environment else {}
+    return {**wanted, "description": option.doc, **default, **({"secret": True} if option.secret else {})}
+
+
+def _resource(token: str, resource: Resource, types: Schema) -> Schema:
+    operation = resource.operation
+    own = (*fields(operation.spec), *fields(RunOptions))
+    inputs = _properties(fields(operation.spec), token, types)
+    inputs |= _properties(fields(RunOptions), f"{PACKAGE}:index:", types)
+    results = _properties(fields(operation.returns), token, types)
+    required = sorted(camel(field.name) for field in own if field.required)
+    return {
+        "description": _first_line(operation.spec),
+        "inputProperties": inputs,
+        "requiredInputs": required,
+        "properties": {**inputs, **results, "inventory": _INVENTORY},
+        "required": sorted({*required, *results, "inventory"}),
+    }
+
+
+def _function(spec: Any, types: Schema) -> Schema:
+    own = fields(spec)
+    inputs = {
+        "type": "object",
+        "properties": _properties(own, f"{PACKAGE}:index:{spec.__name__.removesuffix('Spec')}", types),
+        "required": sorted(camel(field.name) for field in own if field.required),
+    }
+    return {"description": _first_line(spec), "inputs": inputs, "outputs": _FREE}
+
+
+def _properties(own: tuple[Field, ...], token: str, types: Schema) -> Schema:
+    return {camel(field.name): _property(field, token, types) for field in own}
+
+
+def _property(field: Field, token: str, types: Schema) -> Schema:
+    option = field.option
+    found = {**_type(field.type, f"{token}{pascal(field.name)}", types), "description": markdown(option.doc)}
+    if field.type.kind in ("bool", "int", "str", "enum") and not field.required and field.default is not None:
+        found["default"] = field.default
+    marks = {"secret": option.secret, "replaceOnChanges": option.replaces}
+    found |= {name: True for name, set_ in marks.items() if set_}
+    return {**found, **({"deprecationMessage": option.deprecated} if option.deprecated else {})}
+
+
+def _type(wanted: Type, enum: str, types: Schema) -> Schema:
+    if wanted.kind in _SCALARS:
+        return {"type": _SCALARS[wanted.kind]}
+    if wanted.kind == "enum":
+        types[enum] = {"type": "string", "enum": [{"value": choice} for choice in wanted.choices]}
+        return {"type": "string", "$ref": f"#/types/{enum}"}
+    if wanted.kind == "list" and wanted.item:
+        return {"type": "array", "items": _type(wanted.item, enum, types)}
+    if wanted.kind == "map" and wanted.item:
+        return {"type": "object", "additionalProperties": _type(wanted.item, enum, types)}
+    if wanted.kind == "struct":
+        return {"$ref": f"#/types/{_struct(wanted.struct, types)}"}
+    return _FREE
+
+
+def _struct(spec: Any, types: Schema) -> str:
+    token = f"{PACKAGE}:index:{spec.__name__}"
+    if token not in types:
+        types[token] = {}  # a struct may hold itself
+        own = fields(spec)
+        types[token] = {
+            "type": "object",
+            "description": _first_line(spec),
+            "properties": _properties(own, token, types),
+            "required": sorted(camel(field.name) for field in own if field.required),
+        }
+    return token
+
+
+def _first_line(spec: Any) -> str:
+    return (spec.__doc__ or "").strip().splitlines()[0]

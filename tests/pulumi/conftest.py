@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab's bare API server, seen by the administrator, and a stack per test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mesh.kube.cluster import Cluster, connect
+from mesh.model.options import Connection
+
+from bench.metrics import counts
+from lab import engine
+from lab.errors import LabError
+from lab.state import Lab, load
+
+from .stacks import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+API = os.environ.get("LAB_API", "api")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    try:
+        state = load()
+        state.cluster(API)
+    except LabError as error:
+        pytest.skip(str(error))
+    os.environ["HELM_BINARY"] = str(ROOT / ".lab" / "bin" / "helm")
+    return state
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where the engine finds its state and our provider."""
+    return engine.environment(tmp_path_factory.mktemp("pulumi"))
+
+
+@pytest.fixture(scope="session")
+def cluster(lab: Lab) -> Iterator[Cluster]:
+    found = connect(Connection(kubeconfig=str(lab.kubeconfig), context=API), "api")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of the test's own, as somebody else would have made it."""
+    name = f"pulumi-{secrets.token_hex(4)}"
+    cluster.post("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    cluster.transport.raw("DELETE", f"/api/v1/namespaces/{name}")
+
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def stack(environment: dict[str, str]) -> Iterator[Stack]:
+    """A stack that is forgotten afterwards, whatever it made."""
+    made = Stack(f"test-{next(_NUMBERS)}", environment)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def writes(cluster: Cluster) -> Callable[[Callable[[], Any]], int]:
+    """How many lasting writes the API server counts while something runs."""
+
+    def count() -> int:
+        return counts(cluster.transport.raw("GET", "/metrics").decode(), "").writes
+
+    def during(action: Callable[[], Any]) -> int:
+        before = count()
+        action()
+        return count() - before
+
+    return during

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stacks of inline programs: the real engine with a file backend, and the provider from this checkout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi import automation
+from pulumi.automation import OpType
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: the operations by resource type's last word, its output, the stack's outputs."""
+
+    steps: Counter[tuple[str, str]]
+    text: str
+    outputs: dict[str, Any]
+
+    def of(self, kind: str) -> dict[str, int]:
+        """Operations on one type: ``{"create": 1}``."""
+        return {op: number for (type_, op), number in self.steps.items() if type_ == kind}
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was created, updated, replaced or deleted."""
+        return any(op not in ("same", "read", "refresh") for _type, op in self.steps)
+
+
+class Stack:
+    """One stack; its program may be another one at each command."""
+
+    def __init__(self, name: str, environment: dict[str, str]) -> None:
+        self.name, self._environment = name, environment
+
+    def run(self, command: str, program: Callable[[], None], **options: Any) -> Outcome:
+        """``preview``, ``up``, ``refresh`` or ``destroy``; raises automation.CommandError."""
+        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
+        stack = automation.create_or_select_stack(self.name, "tests", program, opts=workspace)
+        lines: list[str] = []
+        steps: Counter[tuple[str, str]] = Counter()
+
+        def note(event: Any) -> None:
+            happened = event.resource_pre_event
+            if happened:
+                steps[happened.metadata.type.rpartition(":")[2], _name(happened.metadata.op)] += 1
+
+        shown = {"diff": True} if command in ("preview", "up") else {}
+        result = getattr(stack, command)(on_output=lines.append, on_event=note, color="never", **shown, **options)
+        outputs = {key: value.value for key, value in (getattr(result, "outputs", None) or {}).items()}
+        return Outcome(steps, "\n".join(line.rstrip("\n") for line in lines), outputs)
+
+    def export(self) -> str:
+        """The state, as it is kept."""
+        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
+        stack = automation.select_stack(self.name, "tests", lambda: None, opts=workspace)
+        return str(stack.export_stack().deployment)
+
+    def unlock(self) -> None:
+        """After an engine that was killed."""
+        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
+        automation.select_stack(self.name, "tests", lambda: None, opts=workspace).cancel()
+
+    def remove(self) -> None:
+        """Forget it."""
+        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
+        stack = automation.select_stack(self.name, "tests", lambda: None, opts=workspace)
+        stack.workspace.remove_stack(self.name, force=True)
+
+
+def _name(operation: OpType | str) -> str:
+    return str(getattr(operation, "value", operation))

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a resource lives through: preview, up, nothing to do, drift, change, partial failure, import, destroy."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pytest
+from mesh.apply.engine import run
+from mesh.model.options import Mode, RunOptions
+from mesh.model.spec import parse
+from mesh.operations.registry import OPERATIONS
+from pulumi import automation
+
+from .conftest import API
+from .programs import config_map, config_set
+
+KIND = "ConfigSet"
+TWO = [config_map("a", level="info"), config_map("b", level="info")]
+
+
+def data(cluster, namespace, name):
+    found = cluster.get("v1", "ConfigMap", namespace, name)
+    return None if found is None else found["data"]
+
+
+def test_from_nothing_to_nothing(lab, cluster, namespace, stack, writes):
+    program = config_set(lab, API, namespace, TWO)
+    assert stack.run("preview", program).of(KIND) == {"create": 1}
+    assert data(cluster, namespace, "a") is None
+
+    made = stack.run("up", program)
+    assert made.of(KIND) == {"create": 1}
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    assert sorted(made.outputs["inventory"]) == [f"ConfigMap {namespace}/a", f"ConfigMap {namespace}/b"]
+
+    assert writes(lambda: stack.run("up", program)) == 0
+    assert not stack.run("up", program).changed
+
+    gone = stack.run("destroy", program)
+    assert gone.of(KIND) == {"delete": 1}
+    assert data(cluster, namespace, "a") is None
+    left = [obj["metadata"]["name"] for obj in cluster.list("v1", "ConfigMap", namespace)]
+    assert [name for name in left if name != "kube-root-ca.crt"] == []
+
+
+def test_a_change_updates_only_what_differs(lab, cluster, namespace, stack):
+    stack.run("up", config_set(lab, API, namespace, TWO))
+    before = {name: cluster.get("v1", "ConfigMap", namespace, name)["metadata"]["resourceVersion"] for name in "ab"}
+    changed = config_set(lab, API, namespace, [TWO[0], config_map("b", level="debug"), config_map("c", level="info")])
+
+    planned = stack.run("preview", changed)
+    assert planned.of(KIND) == {"update": 1}
+    assert f"ConfigMap {namespace}/b" in planned.text
+    assert f"ConfigMap {namespace}/a" not in planned.text
+    assert "data.level" in planned.text
+
+    assert stack.run("up", changed).of(KIND) == {"update": 1}
+    after = {name: cluster.get("v1", "ConfigMap", namespace, name)["metadata"]["resourceVersion"] for name in "ab"}
+    assert (after["a"] == before["a"], after["b"] == before["b"]) == (True, False)
+    assert data(cluster, namespace, "c") == {"level": "info"}
+
+    stack.run("up", config_set(lab, API, namespace, TWO[:1]))
+    assert [data(cluster, namespace, name) for name in "abc"] == [{"level": "info"}, None, None]
+    stack.run("destroy", changed)
+
+
+def edit(cluster, namespace, name, **values):
+    path = f"/api/v1/namespaces/{namespace}/configmaps/{name}"
+    body = json.dumps({"data": values}).encode()
+    cluster.transport.raw("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+
+def test_drift_shows_in_refresh_and_is_put_back(lab, cluster, namespace, stack):
+    program = config_set(lab, API, namespace, TWO)
+    stack.run("up", program)
+    edit(cluster, namespace, "a", level="changed by hand")
+
+    refreshed = stack.run("refresh", program)
+    drift = stack.run("preview", program)
+    assert "changed by hand" in refreshed.text + json.dumps(stack.export(), default=str)
+    assert drift.of(KIND) == {"update": 1}
+
+    # Without a refresh, too: a preview looks at the cluster, not at the state.
+    assert stack.run("up", program).of(KIND) == {"update": 1}
+    edit(cluster, namespace, "b", level="changed by hand")
+    assert stack.run("up", program).of(KIND) == {"update": 1}
+    assert [data(cluster, namespace, name)["level"] for name in "ab"] == ["info", "info"]
+    stack.run("destroy", program)
+
+
+def test_what_was_deleted_by_hand_is_made_again(lab, cluster, namespace, stack):
+    program = config_set(lab, API, namespace, TWO)
+    stack.run("up", program)
+    for name in ("a", "b", "meshops-config-traffic"):
+        cluster.transport.raw("DELETE", f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+    stack.run("refresh", program)
+    assert stack.run("up", program).of(KIND) == {"create": 1}
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    stack.run("destroy", program)
+
+
+def test_what_ansible_installed_is_imported_without_a_difference(lab, cluster, namespace, stack, writes):
+    operation = OPERATIONS["config_set"]
+    spec = parse(operation.spec, {"name": "traffic", "namespace": namespace, "objects": TWO})
+    run(operation, spec, cluster, RunOptions(), Mode(), lambda _line: None)
+
+    imported = config_set(lab, API, namespace, TWO, opts=pulumi.ResourceOptions(import_=f"{namespace}/traffic"))
+    assert writes(lambda: stack.run("up", imported)) == 0
+    plain = config_set(lab, API, namespace, TWO)
+    assert not stack.run("up", plain).changed
+    report = run(operation, spec, cluster, RunOptions(), Mode(), lambda _line: None)
+    assert not report.changed
+    stack.run("destroy", plain)
+    assert data(cluster, namespace, "a") is None
+
+
+def test_a_name_that_changes_replaces_the_set(lab, cluster, namespace, stack):
+    stack.run("up", config_set(lab, API, namespace, TWO))
+    renamed = config_set(lab, API, namespace, TWO, name="other")
+    planned = stack.run("preview", renamed)
+    assert "replace" in planned.of(KIND)
+    stack.run("up", renamed)
+    assert cluster.get("v1", "ConfigMap", namespace, "meshops-config-traffic") is None
+    assert cluster.get("v1", "ConfigMap", namespace, "meshops-config-other") is not None
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    stack.run("destroy", renamed)
+
+
+def test_what_a_failed_run_made_is_kept_and_the_next_goes_on(lab, cluster, namespace, stack):
+    labels = {"app": "never"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "example.invalid/a"}]}}
+    never = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "never"},
+        "spec": {"selector": {"matchLabels": labels}, "template": pod},
+    }
+    with pytest.raises(automation.CommandError, match=r"Deployment .*/never"):
+        stack.run("up", config_set(lab, API, namespace, [*TWO, never], wait_timeout=2))
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    whole = config_set(lab, API, namespace, TWO)
+    assert stack.run("up", whole).of(KIND) == {"update": 1}
+    assert cluster.get("apps/v1", "Deployment", namespace, "never") is None
+    assert not stack.run("up", whole).changed
+    stack.run("destroy", whole)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The provider, as far as it needs neither engine nor cluster."""

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs, identities and differences of resources."""
+
+from __future__ import annotations
+
+import pytest
+
+from pulumi_mesh._core.model.errors import MeshError
+from pulumi_mesh._core.model.objects import Ref
+from pulumi_mesh._core.model.report import FieldChange, ObjectChange, Report
+from pulumi_mesh.provider.properties import UNKNOWN, Secret
+from pulumi_mesh.provider.provider import resources
+from pulumi_mesh.provider.resources import digest, found, gone
+
+PLANE = resources()["mesh:index:ControlPlane"]
+SET = resources()["mesh:index:ConfigSet"]
+INJECTION = resources()["mesh:index:Injection"]
+REF = Ref("apps", "Deployment", "ns", "istiod")
+
+
+@pytest.mark.parametrize(
+    ("resource", "inputs", "problems"),
+    [
+        (SET, {"namespace": "ns"}, [("name", "is required")]),
+        (SET, {"name": UNKNOWN, "namespace": "ns"}, []),
+        (SET, {"name": "A_b", "namespace": "ns", "nmae": 1}, ["name", "nmae"]),
+        (PLANE, {"charts": {"plainHtp": True}}, ["charts.plainHtp"]),
+        (PLANE, {"waitTimeout": 0, "imagePullPolicy": "Sometimes"}, ["imagePullPolicy", "waitTimeout"]),
+        (PLANE, {"waitTimeout": "5"}, [("waitTimeout", "must be a whole number, not a string")]),
+        (PLANE, {"version": UNKNOWN, "values": {"a": UNKNOWN}}, []),
+    ],
+)
+def test_problems_name_the_property(resource, inputs, problems):
+    told = list(resource.problems(inputs))
+    assert [item if isinstance(problems[n], tuple) else item[0] for n, item in enumerate(told)] == problems
+
+
+def test_defaults_are_filled_in():
+    completed = INJECTION.completed({"namespaces": ["shop"]})
+    assert completed["mode"] == "sidecar"
+    assert completed["waitTimeout"] == 300
+    assert "adopt" in completed
+
+
+def test_identities_are_what_an_import_takes():
+    for resource, inputs, identifier in (
+        (PLANE, {"revision": "canary"}, "istio-system/canary"),
+        (SET, {"name": "traffic", "namespace": "ns"}, "ns/traffic"),
+        (INJECTION, {"namespaces": ["a", "b"]}, "a,b"),
+    ):
+        assert resource.id(inputs) == identifier
+        assert resource.id(resource.completed(resource.imported(identifier))) == identifier
+    with pytest.raises(MeshError, match="<namespace>/<revision>"):
+        PLANE.imported("canary")
+
+
+def test_what_identifies_is_replaced():
+    assert PLANE.replaced({}, {"revision": "canary"}) == ("revision",)
+    assert PLANE.replaced({}, {"revision": "default", "namespace": "istio-system"}) == ()
+    assert SET.declared_difference({"name": "a", "namespace": "n"}, {"name": "b", "namespace": "n"}).delete_first
+
+
+def test_only_namespaces_that_are_named_no_more_are_left():
+    left = INJECTION.left({"namespaces": ["a", "b"]}, {"namespaces": ["b", "c"]})
+    assert left is not None
+    assert left.spec.namespaces == ["a"]
+    assert INJECTION.left({"namespaces": ["a"]}, {"namespaces": ["a", "b"]}) is None
+
+
+def report(action, *fields):
+    return Report(objects=[ObjectChange(REF, action, tuple(fields))])
+
+
+def test_differences_lead_to_objects_and_fields():
+    change = FieldChange('metadata.labels["app"]', "a", "b")
+    difference = PLANE.difference({}, {"version": "1.31.0"}, report("update", change))
+    path = 'inventory["Deployment ns/istiod"]["metadata.labels[\\"app\\"]"]'
+    assert difference.paths == {path: "update", "version": "add"}
+    assert difference.inputs == {"version"}
+    assert not PLANE.difference({}, {"version": "1.31.0"}, report("unchanged")).some
+    assert PLANE.difference({}, {}, report("create")).paths == {'inventory["Deployment ns/istiod"]': "add"}
+
+
+def test_what_a_read_finds():
+    change = FieldChange("spec.replicas", 5, 1)
+    assert found(report("update", change), lambda value: value) == {
+        "Deployment ns/istiod": {"digest": "", "drift": {"spec.replicas": 5}}
+    }
+    assert found(report("create"), lambda value: value) == {"Deployment ns/istiod": {"missing": True}}
+    assert (gone(report("create")), gone(report("update", change)), gone(Report())) == (True, False, False)
+
+
+def test_digests_tell_nothing_of_secrets():
+    secret = {"kind": "Secret", "metadata": {"name": "a"}, "data": {"key": "YQ=="}}
+    same = lambda value: value  # noqa: E731
+    assert digest(secret, same) == digest({**secret, "data": {"key": "Yg=="}}, same)
+    assert digest(secret, same) != digest({**secret, "metadata": {"name": "b"}}, same)
+
+
+def test_secrets_are_compared_without_being_shown():
+    assert "values" in SET.declared_difference({"values": Secret("a")}, {"values": Secret("b")}).paths
