@@ -44,10 +44,10 @@ def stack(told: dict[str, Any]) -> Any:
     """The stack, with its state beside the lab's."""
     from pulumi import automation
 
-    from lab.engine import environment
+    from lab.engine import prepare, workspace
 
-    workspace = automation.LocalWorkspaceOptions(env_vars=environment(ROOT / ".lab" / "pulumi"))
-    return automation.create_or_select_stack("demo", "shop", lambda: program(told), opts=workspace)
+    opts = workspace(prepare(ROOT / ".lab" / "pulumi"))
+    return automation.create_or_select_stack("demo", "shop", lambda: program(told), opts=opts)
 
 
 def program(told: dict[str, Any]) -> None:

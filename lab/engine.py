@@ -8,6 +8,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from pulumi import automation
+
 from lab import gotools
 from lab.paths import CHECKOUT
 
@@ -16,8 +18,26 @@ PYTHONPATH={checkout} exec {python} -m pulumi_mesh.provider "$@"
 """
 
 
+def workspace(directory: Path) -> automation.LocalWorkspaceOptions:
+    """For stacks of inline programs whose engine, state and provider are in a directory."""
+    command = automation.PulumiCommand(root=str(directory), skip_version_check=True)
+    return automation.LocalWorkspaceOptions(env_vars=environment(directory), pulumi_command=command)
+
+
 def environment(directory: Path) -> dict[str, str]:
-    """What to set so that the engine finds itself, its state, and our provider. The engine is built if need be."""
+    """What to set so that the engine finds its state and our provider, in a directory that :func:`prepare` filled."""
+    home, state = directory / "home", directory / "state"
+    return {
+        "PATH": f"{directory / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": "only for the lab",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def prepare(directory: Path) -> Path:
+    """Put the engine (built if need be) and a launcher of the provider into the directory, and return it."""
     programs = gotools.build(["pulumi"])
     commands, home, state = (directory / name for name in ("bin", "home", "state"))
     for path in (commands, home, state):
@@ -28,12 +48,4 @@ def environment(directory: Path) -> dict[str, str]:
         _LAUNCHER.format(checkout=shlex.quote(str(CHECKOUT)), python=shlex.quote(sys.executable)), encoding="utf-8"
     )
     launcher.chmod(0o755)
-    return {
-        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": "only for the lab",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # The SDK may be newer than the engine that can be built.
-        "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
-    }
+    return directory

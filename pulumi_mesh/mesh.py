@@ -24,7 +24,7 @@ class Mesh(pulumi.ComponentResource):
         from ._core.operations.registry import OPERATIONS
 
         super().__init__("mesh:index:Mesh", name, None, opts)
-        self.clusters: dict[str, dict[str, pulumi.CustomResource]] = {}
+        self.clusters: dict[str, dict[str, Any]] = {}
         """The resources of each cluster, by operation and key such as ``gateway istio-ingress/ingress``."""
         for member in read(declaration, OPERATIONS):
             self.clusters[member.name] = self._cluster(name, member)

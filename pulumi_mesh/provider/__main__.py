@@ -36,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    # A terminal's interrupt reaches us, too, but it is the engine that decides: it calls Cancel.
-    signal.signal(signal.SIGINT, signal.SIG_IGN if given else signal.SIG_DFL)
+    # The engine says goodbye with SIGINT; a terminal's does not reach us, as plugins are process groups of their own.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     engine = os.getppid()
     while not ended.wait(_LOOK_SECONDS) and os.getppid() == engine:
         pass

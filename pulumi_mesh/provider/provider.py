@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,18 @@ from .configuration import Configuration
 from .host import WARNING, Host
 from .naming import options, pascal
 from .properties import known, plain, secret_texts
-from .resources import Declared, Difference, Properties, Resource, applied, found, gone
+from .resources import (
+    CHANGES,
+    Declared,
+    Difference,
+    Properties,
+    Resource,
+    applied,
+    changes,
+    declared_part,
+    found,
+    gone,
+)
 from .sessions import Hide, Sessions
 
 PACKAGE = "mesh"
@@ -65,28 +77,50 @@ class Provider:
 
     def __init__(self, configuration: Configuration, host: Host) -> None:
         self._host = host
+        #: By urn what the last check saw: the diff that follows it need not ask the cluster again.
+        self._checked: dict[str, tuple[Properties, Report | None]] = {}
+        self._lock = threading.Lock()
         connection = configuration.connection
         self._sessions = None if connection is None else Sessions(connection, configuration.secrets)
 
-    def check(self, token: str, inputs: Properties) -> tuple[Properties, list[tuple[str, str]]]:
-        """The inputs with defaults, and what is wrong with them as ``(property path, reason)``."""
+    def check(
+        self, token: str, urn: str, before: Properties, inputs: Properties
+    ) -> tuple[Properties, list[tuple[str, str]]]:
+        """The inputs with defaults, and what is wrong with them as ``(property path, reason)``. Where there is
+        something already, the plan stands among the inputs, so that the diff can show it."""
         resource = _resource(token)
-        return resource.completed(inputs), list(resource.problems(inputs))
+        wrong = list(resource.problems(inputs))
+        completed = resource.completed(inputs)
+        if wrong or not before:
+            return completed, wrong
+        plan = self._difference_to(resource, urn, declared_part(before), completed)
+        with self._lock:
+            self._checked[urn] = completed, plan
+        return {**completed, CHANGES: changes(plan)} if plan and changes(plan) else completed, wrong
 
     def diff(self, token: str, urn: str, before: Properties, after: Properties) -> Difference:
         """What bringing about ``after`` would change in the cluster; by the inputs alone where that cannot be told."""
-        resource = _resource(token)
-        plan = self._planned(resource, urn, after)
+        resource, before, after = _resource(token), declared_part(before), declared_part(after)
+        with self._lock:
+            inputs, plan = self._checked.pop(urn, (None, None))
+        if inputs != after:
+            plan = self._difference_to(resource, urn, before, after)
         if plan is None:
             return resource.declared_difference(before, after)
-        left = None if resource.replaced(before, after) else resource.left(before, after)
-        if left is not None:
-            plan.objects += self._run(resource, left, Mode("absent", check=True), urn)[0].objects
         return resource.difference(before, after, plan)
+
+    def _difference_to(self, resource: Resource, urn: str, before: Properties, after: Properties) -> Report | None:
+        """The plan of an update, what it leaves behind included; None where it cannot be told."""
+        plan = self._planned(resource, urn, after)
+        if plan is not None and not resource.replaced(before, after) and known(before):
+            left = resource.left(before, after)
+            if left is not None:
+                plan.objects += self._run(resource, left, Mode("absent", check=True), urn)[0].objects
+        return plan
 
     def create(self, token: str, urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
         """The id and the state."""
-        resource = _resource(token)
+        resource, inputs = _resource(token), declared_part(inputs)
         if preview:
             return "", resource.previewed(inputs, self._planned(resource, urn, inputs))
         identifier = resource.id(inputs)
@@ -96,7 +130,7 @@ class Provider:
         self, token: str, urn: str, identifier: str, before: Properties, after: Properties, *, preview: bool
     ) -> Properties:
         """The state."""
-        resource = _resource(token)
+        resource, before, after = _resource(token), declared_part(before), declared_part(after)
         if preview:
             return resource.previewed(after, self._planned(resource, urn, after, quiet=True))
         outputs = self._brought_about(resource, urn, identifier, after)
@@ -107,7 +141,7 @@ class Provider:
 
     def read(self, token: str, urn: str, identifier: str, inputs: Properties) -> Found:
         """What is there, and how it differs from the inputs; without inputs (an import) from what the id tells."""
-        resource = _resource(token)
+        resource, inputs = _resource(token), declared_part(inputs)
         told = resource.completed(inputs or resource.imported(identifier))
         if not inputs:
             return Found(identifier, told, {**told, "inventory": {}})
@@ -118,7 +152,7 @@ class Provider:
 
     def delete(self, token: str, urn: str, inputs: Properties) -> None:
         """Remove it by the rules of ``absent``."""
-        resource = _resource(token)
+        resource, inputs = _resource(token), declared_part(inputs)
         self._run(resource, resource.declared(inputs), Mode("absent"), urn, inputs)
 
     def invoke(self, token: str, arguments: Properties) -> tuple[Properties, list[tuple[str, str]]]:

@@ -13,7 +13,7 @@ from .._core.model.errors import MeshError
 from .._core.model.objects import Object
 from .._core.model.operation import Declarative
 from .._core.model.options import RunOptions
-from .._core.model.report import ObjectChange, Report
+from .._core.model.report import FieldChange, ObjectChange, Report
 from .._core.model.spec import Field, fields, parse, problems
 from .naming import camel, options, property_path
 from .properties import UNKNOWN, known, plain
@@ -148,8 +148,12 @@ class Resource:
         return [field.name for field in fields(self.operation.returns)]
 
 
-#: Actions after which an object is not the resource's any more.
-_LEAVING = ("delete", "release")
+#: A check puts the plan among the inputs under this name: a diff can show only what stands in inputs.
+CHANGES = "changes"
+#: Actions after which an object is not the resource's any more, and those that change nothing.
+_LEAVING, _STAYING = ("delete", "release"), ("unchanged", "keep")
+#: Characters of a value in a plan.
+_LONGEST = 120
 
 
 def applied(report: Report, hide: Callable[[Any], Any]) -> Properties:
@@ -193,19 +197,36 @@ def digest(obj: Object | None, hide: Callable[[Any], Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def changes(report: Report) -> Properties:
+    """A plan as a property: ``Deployment istio-system/istiod`` -> what becomes of it, or its fields as they change."""
+    return {object_name(change): _told(change) for change in report.objects if change.action not in _STAYING}
+
+
+def _told(change: ObjectChange) -> Properties | str:
+    if change.action in ("update", "recreate", "adopt") and change.fields:
+        return {item.path: _both(item) for item in change.fields}
+    return change.action
+
+
+def _both(item: FieldChange) -> str:
+    """``1 => 2``; long values are cut."""
+    pair = (item.before, item.after)
+    sides = [value if isinstance(value, str) else json.dumps(value, default=str) for value in pair]
+    return " => ".join(side if len(side) <= _LONGEST else f"{side[:_LONGEST]}..." for side in sides)
+
+
 def _planned(report: Report) -> Iterator[tuple[str, Kind]]:
-    for change in report.objects:
-        place = f"inventory[{json.dumps(object_name(change))}]"
-        match change.action:
-            case "create":
-                yield place, "add"
-            case "delete" | "release":
-                yield place, "delete"
-            case "update" | "recreate" | "adopt":
-                for item in change.fields:
-                    yield f"{place}[{json.dumps(item.path)}]", _kind(item.before, item.after)
-                if not change.fields:
-                    yield place, "update"
+    for name, told in changes(report).items():
+        place = f"{CHANGES}[{json.dumps(name)}]"
+        if isinstance(told, dict):
+            yield from ((f"{place}[{json.dumps(field)}]", "add") for field in told)
+        else:
+            yield place, "add"
+
+
+def declared_part(inputs: Properties) -> Properties:
+    """Inputs without the plan that a check put among them."""
+    return {key: value for key, value in inputs.items() if key != CHANGES}
 
 
 def _kind(before: Any, after: Any) -> Kind:

@@ -146,7 +146,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_told
     def Check(self, request: Any, context: Any) -> Any:
-        inputs, found = self._provider.check(_type(request.urn), decode(request.news))
+        news, olds = decode(request.news), decode(request.olds)
+        inputs, found = self._provider.check(_type(request.urn), request.urn, olds, news)
         return wire.CheckResponse(inputs=encode(inputs), failures=_failures(found))
 
     @_told

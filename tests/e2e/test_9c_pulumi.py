@@ -10,7 +10,7 @@ import pytest
 from demo.measure import measure
 from demo.pulumi import CLUSTERS, program
 from demo.run import on_the_lab
-from lab.engine import environment
+from lab.engine import prepare
 from tests.pulumi.stacks import Stack
 
 from .test_9_uninstall import _left
@@ -24,7 +24,7 @@ def told(lab, automation):
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory, lab):
-    return Stack("e2e", environment(tmp_path_factory.mktemp("pulumi")))
+    return Stack("e2e", prepare(tmp_path_factory.mktemp("pulumi")))
 
 
 def test_a_preview_of_empty_clusters_makes_nothing(stack, told, clusters):

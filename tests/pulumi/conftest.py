@@ -15,7 +15,7 @@ from mesh.kube.cluster import Cluster, connect
 from mesh.model.options import Connection
 
 from bench.metrics import counts
-from lab import engine
+from lab.engine import prepare
 from lab.errors import LabError
 from lab.state import Lab, load
 
@@ -37,9 +37,9 @@ def lab() -> Lab:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Where the engine finds its state and our provider."""
-    return engine.environment(tmp_path_factory.mktemp("pulumi"))
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of an engine, its state, and our provider."""
+    return prepare(tmp_path_factory.mktemp("pulumi"))
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +62,9 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
-def stack(environment: dict[str, str]) -> Iterator[Stack]:
+def stack(engine: Path) -> Iterator[Stack]:
     """A stack that is forgotten afterwards, whatever it made."""
-    made = Stack(f"test-{next(_NUMBERS)}", environment)
+    made = Stack(f"test-{next(_NUMBERS)}", engine)
     yield made
     made.remove()
 

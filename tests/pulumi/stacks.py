@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pulumi import automation
 from pulumi.automation import OpType
+
+from lab.engine import workspace
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,12 @@ class Outcome:
 class Stack:
     """One stack; its program may be another one at each command."""
 
-    def __init__(self, name: str, environment: dict[str, str]) -> None:
-        self.name, self._environment = name, environment
+    def __init__(self, name: str, engine: Path) -> None:
+        self.name, self._engine = name, engine
 
     def run(self, command: str, program: Callable[[], None], **options: Any) -> Outcome:
         """``preview``, ``up``, ``refresh`` or ``destroy``; raises automation.CommandError."""
-        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
-        stack = automation.create_or_select_stack(self.name, "tests", program, opts=workspace)
+        stack = automation.create_or_select_stack(self.name, "tests", program, opts=workspace(self._engine))
         lines: list[str] = []
         steps: Counter[tuple[str, str]] = Counter()
 
@@ -55,20 +57,18 @@ class Stack:
 
     def export(self) -> str:
         """The state, as it is kept."""
-        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
-        stack = automation.select_stack(self.name, "tests", lambda: None, opts=workspace)
-        return str(stack.export_stack().deployment)
+        return str(self._selected().export_stack().deployment)
 
     def unlock(self) -> None:
         """After an engine that was killed."""
-        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
-        automation.select_stack(self.name, "tests", lambda: None, opts=workspace).cancel()
+        self._selected().cancel()
 
     def remove(self) -> None:
         """Forget it."""
-        workspace = automation.LocalWorkspaceOptions(env_vars=self._environment)
-        stack = automation.select_stack(self.name, "tests", lambda: None, opts=workspace)
-        stack.workspace.remove_stack(self.name, force=True)
+        self._selected().workspace.remove_stack(self.name, force=True)
+
+    def _selected(self) -> automation.Stack:
+        return automation.select_stack(self.name, "tests", lambda: None, opts=workspace(self._engine))
 
 
 def _name(operation: OpType | str) -> str:

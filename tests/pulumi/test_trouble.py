@@ -36,9 +36,9 @@ def waiting(lab, namespace, **more):
     return config_set(lab, API, namespace, [config_map("a", level="info"), never], **more)
 
 
-def processes(environment, word):
+def processes(engine, word):
     """Processes of this stack's engine whose command has a word in it."""
-    mark = f"PULUMI_HOME={environment['PULUMI_HOME']}"
+    mark = f"PULUMI_HOME={engine}"
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def processes(environment, word):
 
 
 @pytest.mark.parametrize("victim", ["pulumi_mesh.provider", "--exec-kind"])
-def test_who_is_killed_leaves_no_orphan(lab, cluster, namespace, stack, environment, victim):
+def test_who_is_killed_leaves_no_orphan(lab, cluster, namespace, stack, engine, victim):
     ended = []
 
     def up():
@@ -64,14 +64,14 @@ def test_who_is_killed_leaves_no_orphan(lab, cluster, namespace, stack, environm
     while cluster.get("apps/v1", "Deployment", namespace, "never") is None:
         assert time.monotonic() < deadline, ended
         time.sleep(0.1)
-    pids = processes(environment, victim)
+    pids = processes(engine, victim)
     assert pids
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     thread.join(60)
     assert ended, "the engine did not notice"
     deadline = time.monotonic() + 30
-    while processes(environment, "pulumi_mesh.provider"):
+    while processes(engine, "pulumi_mesh.provider"):
         assert time.monotonic() < deadline, "a provider outlives its engine"
         time.sleep(0.2)
 
@@ -143,7 +143,7 @@ def test_a_failure_is_one_line_that_says_where(lab, namespace, stack):
         stack.run("up", config_set(lab, API, namespace, [], name="Not_A_Name"))
 
 
-def test_secrets_are_nowhere(lab, cluster, namespace, stack, environment):
+def test_secrets_are_nowhere(lab, cluster, namespace, stack, engine):
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -170,7 +170,6 @@ def test_secrets_are_nowhere(lab, cluster, namespace, stack, environment):
         content_type="application/merge-patch+json",
     )
     texts += [stack.run(command, program).text for command in ("preview", "refresh", "up")]
-    state = Path(environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    texts += [file.read_text(errors="replace") for file in state.rglob("*") if file.is_file()]
+    texts += [file.read_text(errors="replace") for file in (engine / "state").rglob("*") if file.is_file()]
     assert not any(CANARY in text for text in texts)
     stack.run("destroy", program)

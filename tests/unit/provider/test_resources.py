@@ -10,7 +10,7 @@ from pulumi_mesh._core.model.objects import Ref
 from pulumi_mesh._core.model.report import FieldChange, ObjectChange, Report
 from pulumi_mesh.provider.properties import UNKNOWN, Secret
 from pulumi_mesh.provider.provider import resources
-from pulumi_mesh.provider.resources import digest, found, gone
+from pulumi_mesh.provider.resources import changes, digest, found, gone
 
 PLANE = resources()["mesh:index:ControlPlane"]
 SET = resources()["mesh:index:ConfigSet"]
@@ -74,11 +74,20 @@ def report(action, *fields):
 def test_differences_lead_to_objects_and_fields():
     change = FieldChange('metadata.labels["app"]', "a", "b")
     difference = PLANE.difference({}, {"version": "1.31.0"}, report("update", change))
-    path = 'inventory["Deployment ns/istiod"]["metadata.labels[\\"app\\"]"]'
-    assert difference.paths == {path: "update", "version": "add"}
+    path = 'changes["Deployment ns/istiod"]["metadata.labels[\\"app\\"]"]'
+    assert difference.paths == {path: "add", "version": "add"}
     assert difference.inputs == {"version"}
     assert not PLANE.difference({}, {"version": "1.31.0"}, report("unchanged")).some
-    assert PLANE.difference({}, {}, report("create")).paths == {'inventory["Deployment ns/istiod"]': "add"}
+    assert PLANE.difference({}, {}, report("create")).paths == {'changes["Deployment ns/istiod"]': "add"}
+
+
+def test_a_plan_is_told_by_objects_and_fields():
+    long = FieldChange("data.text", "a" * 500, None)
+    told = changes(report("update", FieldChange("spec.replicas", 5, 1), long))["Deployment ns/istiod"]
+    assert told["spec.replicas"] == "5 => 1"
+    assert len(told["data.text"]) < 150
+    assert changes(report("create")) == {"Deployment ns/istiod": "create"}
+    assert changes(report("unchanged")) == {}
 
 
 def test_what_a_read_finds():

@@ -13,7 +13,7 @@ from ..model.operation import Declarative
 from .registry import OPERATIONS
 
 
-@dataclass(frozen=True)
+@dataclass
 class Unseen:
     """A cluster of which only the version is known, and that is otherwise empty."""
 
