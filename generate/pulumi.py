@@ -138,7 +138,7 @@ def _output(name: str, kind: str, doc: str) -> Iterator[str]:
     yield from ("", "    @property", f'    @pulumi.getter(name="{camel(name)}")')
     yield f"    def {name}(self) -> pulumi.Output[{kind}]:"
     yield from _docstring(doc, 8)
-    yield f'        value: pulumi.Output[{kind}] = pulumi.get(self, "{name}")'
+    yield f'        value: pulumi.Output[{kind}] = pulumi.get(self, "{camel(name)}")'
     yield "        return value"
 
 

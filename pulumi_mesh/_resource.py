@@ -34,8 +34,9 @@ class MeshResource(pulumi.CustomResource):
         unknown = [key for key in arguments if key not in types]
         if unknown:
             raise TypeError(f"{type(self).__name__} {name} has no argument {', '.join(unknown)}")
-        properties = {key: _properties(arguments.get(key), wanted) for key, wanted in types.items()}
-        properties |= dict.fromkeys((key for key in results if key not in types), None)
+        # Properties go by Pulumi's names: the SDK's translation of names would reach into free objects, too.
+        properties = {camel(key): _properties(arguments.get(key), wanted) for key, wanted in types.items()}
+        properties |= dict.fromkeys((camel(key) for key in results if key not in types), None)
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version=VERSION), opts)
         super().__init__(token, name, properties, options)
 

@@ -368,7 +368,7 @@ class ControlPlane(MeshResource):
         supports neither: another revision beside it, to which workloads move, is the way that can be gone back.
         Default: `False`.
         """
-        value: pulumi.Output[bool] = pulumi.get(self, "allow_version_jump")
+        value: pulumi.Output[bool] = pulumi.get(self, "allowVersionJump")
         return value
 
     @property
@@ -433,14 +433,14 @@ class ControlPlane(MeshResource):
     @pulumi.getter(name="imagePullPolicy")
     def image_pull_policy(self) -> pulumi.Output[str]:
         """When nodes pull images."""
-        value: pulumi.Output[str] = pulumi.get(self, "image_pull_policy")
+        value: pulumi.Output[str] = pulumi.get(self, "imagePullPolicy")
         return value
 
     @property
     @pulumi.getter(name="imagePullSecrets")
     def image_pull_secrets(self) -> pulumi.Output[Sequence[str]]:
         """Names of pull secrets in `namespace`."""
-        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "image_pull_secrets")
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "imagePullSecrets")
         return value
 
     @property
@@ -456,21 +456,21 @@ class ControlPlane(MeshResource):
     @pulumi.getter(name="trustDomain")
     def trust_domain(self) -> pulumi.Output[str]:
         """Trust domain of all identities."""
-        value: pulumi.Output[str] = pulumi.get(self, "trust_domain")
+        value: pulumi.Output[str] = pulumi.get(self, "trustDomain")
         return value
 
     @property
     @pulumi.getter(name="meshId")
     def mesh_id(self) -> pulumi.Output[str]:
         """Identifier of the mesh that this cluster is part of."""
-        value: pulumi.Output[str] = pulumi.get(self, "mesh_id")
+        value: pulumi.Output[str] = pulumi.get(self, "meshId")
         return value
 
     @property
     @pulumi.getter(name="clusterName")
     def cluster_name(self) -> pulumi.Output[str]:
         """Name of this cluster in the mesh."""
-        value: pulumi.Output[str] = pulumi.get(self, "cluster_name")
+        value: pulumi.Output[str] = pulumi.get(self, "clusterName")
         return value
 
     @property
@@ -484,28 +484,28 @@ class ControlPlane(MeshResource):
     @pulumi.getter(name="remoteAddress")
     def remote_address(self) -> pulumi.Output[str]:
         """Address of the control plane that a `remote` cluster uses."""
-        value: pulumi.Output[str] = pulumi.get(self, "remote_address")
+        value: pulumi.Output[str] = pulumi.get(self, "remoteAddress")
         return value
 
     @property
     @pulumi.getter(name="ipFamilies")
     def ip_families(self) -> pulumi.Output[Sequence[str]]:
         """IP families of istiod's Service, the first being primary."""
-        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "ip_families")
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "ipFamilies")
         return value
 
     @property
     @pulumi.getter(name="ipFamilyPolicy")
     def ip_family_policy(self) -> pulumi.Output[str]:
         """IP family policy of istiod's Service."""
-        value: pulumi.Output[str] = pulumi.get(self, "ip_family_policy")
+        value: pulumi.Output[str] = pulumi.get(self, "ipFamilyPolicy")
         return value
 
     @property
     @pulumi.getter(name="meshConfig")
     def mesh_config(self) -> pulumi.Output[Mapping[str, Any]]:
         """MeshConfig, merged over the chart's."""
-        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "mesh_config")
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "meshConfig")
         return value
 
     @property
@@ -537,7 +537,7 @@ class ControlPlane(MeshResource):
         leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
         `keep`.
         """
-        value: pulumi.Output[str] = pulumi.get(self, "helm_release")
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
         return value
 
     @property
@@ -585,7 +585,7 @@ class ControlPlane(MeshResource):
     @pulumi.getter(name="waitTimeout")
     def wait_timeout(self) -> pulumi.Output[int]:
         """Seconds to wait at most. Default: `300`."""
-        value: pulumi.Output[int] = pulumi.get(self, "wait_timeout")
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
         return value
 
     @property
@@ -748,7 +748,7 @@ class RevisionTag(MeshResource):
         leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
         `keep`.
         """
-        value: pulumi.Output[str] = pulumi.get(self, "helm_release")
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
         return value
 
     @property
@@ -796,7 +796,7 @@ class RevisionTag(MeshResource):
     @pulumi.getter(name="waitTimeout")
     def wait_timeout(self) -> pulumi.Output[int]:
         """Seconds to wait at most. Default: `300`."""
-        value: pulumi.Output[int] = pulumi.get(self, "wait_timeout")
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
         return value
 
     @property
@@ -958,7 +958,7 @@ class Injection(MeshResource):
         leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
         `keep`.
         """
-        value: pulumi.Output[str] = pulumi.get(self, "helm_release")
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
         return value
 
     @property
@@ -1006,7 +1006,7 @@ class Injection(MeshResource):
     @pulumi.getter(name="waitTimeout")
     def wait_timeout(self) -> pulumi.Output[int]:
         """Seconds to wait at most. Default: `300`."""
-        value: pulumi.Output[int] = pulumi.get(self, "wait_timeout")
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
         return value
 
     @property
@@ -1256,14 +1256,14 @@ class Gateway(MeshResource):
     @pulumi.getter(name="serviceType")
     def service_type(self) -> pulumi.Output[str]:
         """Type of the Service; `None` makes no Service."""
-        value: pulumi.Output[str] = pulumi.get(self, "service_type")
+        value: pulumi.Output[str] = pulumi.get(self, "serviceType")
         return value
 
     @property
     @pulumi.getter(name="serviceAnnotations")
     def service_annotations(self) -> pulumi.Output[Mapping[str, str]]:
         """Annotations of the Service, for the cloud's controller."""
-        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "service_annotations")
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "serviceAnnotations")
         return value
 
     @property
@@ -1284,28 +1284,28 @@ class Gateway(MeshResource):
     @pulumi.getter(name="minReplicas")
     def min_replicas(self) -> pulumi.Output[int]:
         """Least number of pods under autoscaling."""
-        value: pulumi.Output[int] = pulumi.get(self, "min_replicas")
+        value: pulumi.Output[int] = pulumi.get(self, "minReplicas")
         return value
 
     @property
     @pulumi.getter(name="maxReplicas")
     def max_replicas(self) -> pulumi.Output[int]:
         """Greatest number of pods under autoscaling."""
-        value: pulumi.Output[int] = pulumi.get(self, "max_replicas")
+        value: pulumi.Output[int] = pulumi.get(self, "maxReplicas")
         return value
 
     @property
     @pulumi.getter(name="ipFamilies")
     def ip_families(self) -> pulumi.Output[Sequence[str]]:
         """IP families of the Service, the first being primary."""
-        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "ip_families")
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "ipFamilies")
         return value
 
     @property
     @pulumi.getter(name="ipFamilyPolicy")
     def ip_family_policy(self) -> pulumi.Output[str]:
         """IP family policy of the Service."""
-        value: pulumi.Output[str] = pulumi.get(self, "ip_family_policy")
+        value: pulumi.Output[str] = pulumi.get(self, "ipFamilyPolicy")
         return value
 
     @property
@@ -1313,14 +1313,14 @@ class Gateway(MeshResource):
     def image_pull_policy(self) -> pulumi.Output[str]:
         """When nodes pull the proxy's image. Unset, Kubernetes pulls at every start, because the chart names no tag.
         """
-        value: pulumi.Output[str] = pulumi.get(self, "image_pull_policy")
+        value: pulumi.Output[str] = pulumi.get(self, "imagePullPolicy")
         return value
 
     @property
     @pulumi.getter(name="imagePullSecrets")
     def image_pull_secrets(self) -> pulumi.Output[Sequence[str]]:
         """Names of pull secrets in `namespace`."""
-        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "image_pull_secrets")
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "imagePullSecrets")
         return value
 
     @property
@@ -1352,7 +1352,7 @@ class Gateway(MeshResource):
         leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
         `keep`.
         """
-        value: pulumi.Output[str] = pulumi.get(self, "helm_release")
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
         return value
 
     @property
@@ -1400,7 +1400,7 @@ class Gateway(MeshResource):
     @pulumi.getter(name="waitTimeout")
     def wait_timeout(self) -> pulumi.Output[int]:
         """Seconds to wait at most. Default: `300`."""
-        value: pulumi.Output[int] = pulumi.get(self, "wait_timeout")
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
         return value
 
     @property
@@ -1563,7 +1563,7 @@ class ConfigSet(MeshResource):
         leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
         `keep`.
         """
-        value: pulumi.Output[str] = pulumi.get(self, "helm_release")
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
         return value
 
     @property
@@ -1611,7 +1611,7 @@ class ConfigSet(MeshResource):
     @pulumi.getter(name="waitTimeout")
     def wait_timeout(self) -> pulumi.Output[int]:
         """Seconds to wait at most. Default: `300`."""
-        value: pulumi.Output[int] = pulumi.get(self, "wait_timeout")
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
         return value
 
     @property

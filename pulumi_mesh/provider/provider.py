@@ -79,6 +79,8 @@ class Provider:
         self._host = host
         #: By urn what the last check saw: the diff that follows it need not ask the cluster again.
         self._checked: dict[str, tuple[Properties, Report | None]] = {}
+        #: Urns whose resource goes before its successor comes: what that will find cannot be told yet.
+        self._replacing: set[str] = set()
         self._lock = threading.Lock()
         connection = configuration.connection
         self._sessions = None if connection is None else Sessions(connection, configuration.secrets)
@@ -103,16 +105,24 @@ class Provider:
         resource, before, after = _resource(token), declared_part(before), declared_part(after)
         with self._lock:
             inputs, plan = self._checked.pop(urn, (None, None))
+            self._replacing.discard(urn)
         if inputs != after:
             plan = self._difference_to(resource, urn, before, after)
-        if plan is None:
-            return resource.declared_difference(before, after)
-        return resource.difference(before, after, plan)
+        if plan is not None:
+            return resource.difference(before, after, plan)
+        difference = resource.declared_difference(before, after)
+        if difference.replaces and difference.delete_first:
+            with self._lock:
+                self._replacing.add(urn)
+        return difference
 
     def _difference_to(self, resource: Resource, urn: str, before: Properties, after: Properties) -> Report | None:
         """The plan of an update, what it leaves behind included; None where it cannot be told."""
+        replaced = resource.replaced(before, after)
+        if replaced and resource.deleted_first:
+            return None  # the objects are the old resource's until that is gone
         plan = self._planned(resource, urn, after)
-        if plan is not None and not resource.replaced(before, after) and known(before):
+        if plan is not None and not replaced and known(before):
             left = resource.left(before, after)
             if left is not None:
                 plan.objects += self._run(resource, left, Mode("absent", check=True), urn)[0].objects
@@ -122,7 +132,8 @@ class Provider:
         """The id and the state."""
         resource, inputs = _resource(token), declared_part(inputs)
         if preview:
-            return "", resource.previewed(inputs, self._planned(resource, urn, inputs))
+            plan = None if urn in self._replacing else self._planned(resource, urn, inputs)
+            return "", resource.previewed(inputs, plan)
         identifier = resource.id(inputs)
         return identifier, self._brought_about(resource, urn, identifier, inputs)
 

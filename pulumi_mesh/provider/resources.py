@@ -112,16 +112,18 @@ class Resource:
         """By the inputs alone: for configuration that is not known yet, and clusters that do not answer."""
         old, new = self.completed(before), self.completed(after)
         paths = dict(_compared(old, new))
-        return Difference(paths, frozenset(paths), self.replaced(before, after), self._deleted_first())
+        return Difference(paths, frozenset(paths), self.replaced(before, after), self.deleted_first)
 
     def difference(self, before: Properties, after: Properties, report: Report) -> Difference:
         """By the plan; inputs that differ are named along with what they change."""
         replaces = self.replaced(before, after)
         paths: dict[str, Kind] = dict(_planned(report))
         inputs = dict(_compared(self.completed(before), self.completed(after))) if paths or replaces else {}
-        return Difference({**inputs, **paths}, frozenset(inputs), replaces, self._deleted_first())
+        return Difference({**inputs, **paths}, frozenset(inputs), replaces, self.deleted_first)
 
-    def _deleted_first(self) -> bool:
+    @property
+    def deleted_first(self) -> bool:
+        """Whether a replacement begins with the deletion."""
         return self.operation.name in _DELETED_FIRST
 
     def left(self, before: Properties, after: Properties) -> Declared | None:
