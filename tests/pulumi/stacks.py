@@ -51,7 +51,8 @@ class Stack:
                 steps[happened.metadata.type.rpartition(":")[2], _name(happened.metadata.op)] += 1
 
         shown = {"diff": True} if command in ("preview", "up") else {}
-        result = getattr(stack, command)(on_output=lines.append, on_event=note, color="never", **shown, **options)
+        told = {"on_output": lines.append, "on_error": lines.append, "on_event": note, "color": "never"}
+        result = getattr(stack, command)(**told, **shown, **options)
         outputs = {key: value.value for key, value in (getattr(result, "outputs", None) or {}).items()}
         return Outcome(steps, "\n".join(line.rstrip("\n") for line in lines), outputs)
 

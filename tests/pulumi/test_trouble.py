@@ -12,12 +12,19 @@ from pathlib import Path
 
 import pulumi
 import pytest
+import yaml
 from pulumi import automation
 
 import pulumi_mesh as mesh
+from bench.latency import delayed
 
 from .conftest import API
 from .programs import config_map, config_set
+
+# What an engine that is killed leaves in this process is collected late, and complains.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:Error in event stream"
+)
 
 CANARY = "canary-7f3a91c2-value"
 KIND = "ConfigSet"
@@ -114,23 +121,27 @@ def test_a_configuration_that_is_not_known_yet(lab, cluster, namespace, stack):
     stack.run("destroy", program)
 
 
-def test_who_does_not_answer_is_named_and_the_preview_goes_by_the_state(lab, cluster, namespace, stack):
-    stack.run("up", config_set(lab, API, namespace, [config_map("a", level="info")]))
+def test_who_does_not_answer_is_named_and_the_preview_goes_by_the_state(lab, namespace, stack, tmp_path):
+    config = yaml.safe_load(Path(lab.kubeconfig).read_text())
+    entry = next(item["cluster"] for item in config["clusters"] if item["name"] == API)
+    kubeconfig = tmp_path / "kubeconfig"
 
-    def program():
-        nowhere = mesh.Provider("cluster", host="https://127.0.0.1:1", validate_certs=False)
-        mesh.ConfigSet(
-            "traffic",
-            opts=pulumi.ResourceOptions(provider=nowhere),
-            name="traffic",
-            namespace=namespace,
-            objects=[config_map("a", level="debug")],
-        )
+    def program(level):
+        provider = mesh.Provider("cluster", kubeconfig=str(kubeconfig), context=API)
+        opts = pulumi.ResourceOptions(provider=provider)
+        objects = [config_map("a", level=level)]
+        mesh.ConfigSet("traffic", opts=opts, name="traffic", namespace=namespace, objects=objects)
 
-    planned = stack.run("preview", program)
-    assert "127.0.0.1:1" in planned.text
+    with delayed(entry["server"], 0) as server:
+        entry["server"] = server
+        kubeconfig.write_text(yaml.safe_dump(config))
+        stack.run("up", lambda: program("info"))
+    planned = stack.run("preview", lambda: program("debug"))
+    assert planned.of(KIND) == {"update": 1}
+    assert server.removeprefix("https://") in planned.text
     assert "by the state alone" in planned.text
-    stack.run("destroy", config_set(lab, API, namespace, [config_map("a", level="info")]))
+    assert not stack.run("preview", lambda: program("info")).changed
+    stack.run("destroy", config_set(lab, API, namespace, [], name="traffic"))
 
 
 def test_a_failure_is_one_line_that_says_where(lab, namespace, stack):
