@@ -141,7 +141,6 @@ def test_who_does_not_answer_is_named_and_the_preview_goes_by_the_state(lab, nam
     assert server.removeprefix("https://") in planned.text
     assert "by the state alone" in planned.text
     assert not stack.run("preview", lambda: program("info")).changed
-    stack.run("destroy", config_set(lab, API, namespace, [], name="traffic"))
 
 
 def test_a_failure_is_one_line_that_says_where(lab, namespace, stack):
