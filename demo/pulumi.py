@@ -53,17 +53,24 @@ def stack(told: dict[str, Any]) -> Any:
 def program(told: dict[str, Any]) -> None:
     """What examples/pulumi/shop/__main__.py does, with what is different on the lab."""
     import pulumi
-    from shop import declaration
 
     from pulumi_mesh import Mesh
+
+    mesh = Mesh("shop", declared(told))
+    gateways = {name: made["gateway istio-ingress/webgw"] for name, made in mesh.clusters.items()}
+    pulumi.export("addresses", {name: gateway.addresses for name, gateway in gateways.items()})
+
+
+def declared(told: dict[str, Any]) -> dict[str, Any]:
+    """The declaration of the example for the lab's clusters."""
+    from shop import declaration
 
     of_all = {"charts": told["mesh_charts"], "values": told["mesh_values"], "image": told["shop_image"]}
     clusters = {
         name: {"kubeconfig": told["mesh_kubeconfig"], "context": name, "network": f"{name}-net"} for name in CLUSTERS
     }
-    mesh = Mesh("shop", declaration(clusters, told["mesh_version"], **of_all))
-    gateways = {name: made["gateway istio-ingress/webgw"] for name, made in mesh.clusters.items()}
-    pulumi.export("addresses", {name: gateway.addresses for name, gateway in gateways.items()})
+    made: dict[str, Any] = declaration(clusters, told["mesh_version"], **of_all)
+    return made
 
 
 if __name__ == "__main__":

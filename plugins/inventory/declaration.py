@@ -17,8 +17,9 @@ description:
   - The file is data. What looks like a template in it stays as it is.
 options:
   plugin:
-    description: Name of this plugin. A file that is named C(mesh.yaml) or C(mesh.yml) need not have it.
+    description: Name of this plugin, by which Ansible finds it. The Pulumi package takes no notice of it.
     type: str
+    required: true
     choices: [meshops.mesh.declaration]
   clusters:
     description:
@@ -49,6 +50,7 @@ options:
 
 EXAMPLES = r"""
 # mesh.yaml
+plugin: meshops.mesh.declaration
 clusters:
   onprem:
     context: onprem
@@ -65,7 +67,6 @@ gateway:
     version: 1.31.0
 """
 
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -78,7 +79,6 @@ from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors imp
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.operations.registry import OPERATIONS
 
 GROUP = "mesh_clusters"
-_NAMES = ("mesh.yaml", "mesh.yml")
 
 
 class InventoryModule(BaseInventoryPlugin):
@@ -87,8 +87,8 @@ class InventoryModule(BaseInventoryPlugin):
     NAME = "meshops.mesh.declaration"
 
     def verify_file(self, path: str) -> bool:
-        """A file by its name, or one that names the plugin."""
-        return super().verify_file(path) and (Path(path).name in _NAMES or _names_us(path))
+        """A YAML file; Ansible's plugin `auto` has looked at its key `plugin` already."""
+        return super().verify_file(path) and path.endswith((".yaml", ".yml"))
 
     def parse(self, inventory: Any, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Fill the inventory."""
@@ -96,8 +96,6 @@ class InventoryModule(BaseInventoryPlugin):
         try:
             with open(path, encoding="utf-8") as file:
                 data = yaml.safe_load(file)
-            if isinstance(data, dict):
-                data.pop("plugin", None)
             members = read(data, OPERATIONS)
         except (OSError, yaml.YAMLError) as error:
             raise AnsibleParserError(f"{path}: {' '.join(str(error).split())}") from error
@@ -118,11 +116,3 @@ class InventoryModule(BaseInventoryPlugin):
                     inventory.set_variable(member.name, name, wrap_var(value))
             # The one template: Ansible's own Python runs the modules.
             inventory.set_variable(member.name, "ansible_python_interpreter", "{{ ansible_playbook_python }}")
-
-
-def _names_us(path: str) -> bool:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return any(line.strip() == f"plugin: {InventoryModule.NAME}" for line in file)
-    except (OSError, UnicodeDecodeError):
-        return False

@@ -80,9 +80,9 @@ class Automation:
     variables: Path
 
 
-def _play(variables: Path, name: str, *arguments: str, timeout: float = 300) -> Played:
+def _play(variables: Path, name: str, *arguments: str, inventory: Path = INVENTORY, timeout: float = 300) -> Played:
     started = time.monotonic()
-    command = ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{variables}", name, *arguments]
+    command = ["ansible-playbook", "-i", str(inventory), "-e", f"@{variables}", name, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     return Played(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import time
 
 import pytest
+import yaml
 
 from demo.measure import measure
-from demo.pulumi import CLUSTERS, program
+from demo.pulumi import CLUSTERS, declared, program
 from demo.run import on_the_lab
 from lab.engine import prepare
 from tests.pulumi.stacks import Stack
@@ -52,6 +53,15 @@ def test_ansible_finds_it_as_declared(play, stack, told):
     assert played.code == 0, played.output
     assert played.changed == dict.fromkeys(CLUSTERS, 0), played.output
     assert not stack.run("up", lambda: program(told)).changed
+
+
+def test_ansible_reads_the_same_declaration(play, told, tmp_path):
+    """One mesh.yaml, both fronts, the same result."""
+    inventory = tmp_path / "mesh.yaml"
+    inventory.write_text(yaml.safe_dump({"plugin": "meshops.mesh.declaration", **declared(told)}))
+    played = play("meshops.mesh.site", inventory=inventory)
+    assert played.code == 0, played.output
+    assert played.changed == dict.fromkeys(CLUSTERS, 0), played.output
 
 
 def test_destroy_leaves_nothing(stack, told, clusters):

@@ -25,6 +25,8 @@ _OF_A_CLUSTER: dict[str, tuple[tuple[str, str], ...]] = {
     "platform": (("control_plane", "platform"),),
 }
 _CONNECTION = ("kubeconfig", "context")
+#: By this key Ansible's plugin `auto` finds the inventory plugin; it says nothing about the mesh.
+_PLUGIN = "plugin"
 
 
 class Item(NamedTuple):
@@ -54,7 +56,7 @@ def read(data: Any, operations: Mapping[str, Any]) -> list[Member]:
     if not isinstance(data, Mapping):
         raise MeshError("invalid_option", "a mesh is a map with the key clusters", where="mesh")
     for key in data:
-        if key not in ("clusters", *ORDER):
+        if key not in (_PLUGIN, "clusters", *ORDER):
             raise unknown_option(str(key), "", ["clusters", *ORDER])
     clusters = data.get("clusters")
     if not isinstance(clusters, Mapping) or not clusters:

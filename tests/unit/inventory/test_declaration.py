@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mesh.yaml as an inventory, read by Ansible itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+MESH = """\
+plugin: meshops.mesh.declaration
+clusters:
+  onprem: {context: a, network: onprem-net}
+  cloud: {context: b, kubeconfig: /etc/cloud}
+control_plane:
+  - version: 1.31.0
+    mesh_config: {accessLogFormat: "{{ no template }}"}
+injection:
+  - namespaces: [shop]
+"""
+
+
+def listed(path):
+    return subprocess.run(
+        ["ansible-inventory", "-i", str(path), "--list"], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_clusters_are_hosts_with_the_variables_of_the_roles(tmp_path):
+    path = tmp_path / "mesh.yaml"
+    path.write_text(MESH)
+    done = listed(path)
+    found = json.loads(done.stdout)
+    assert found["mesh_clusters"]["hosts"] == ["onprem", "cloud"], done.stderr
+    onprem, cloud = (found["_meta"]["hostvars"][name] for name in ("onprem", "cloud"))
+    assert (onprem["mesh_context"], onprem["mesh_network"]) == ("a", "onprem-net")
+    assert (cloud["mesh_context"], cloud["mesh_kubeconfig"]) == ("b", "/etc/cloud")
+    assert [item["network"] for item in onprem["control_plane_list"]] == ["onprem-net"]
+    assert "network" not in cloud["control_plane_list"][0]
+    assert onprem["injection_list"] == [{"namespaces": ["shop"]}]
+    # Data, not templates: both fronts must read the same.
+    assert "no template" in json.dumps(onprem["control_plane_list"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (MESH.replace("namespaces", "namespace"), "injection[0].namespace: is not an option"),
+        (MESH.replace("context: b", "contxt: b"), "clusters.cloud.contxt: is not an option"),
+        ("plugin: meshops.mesh.declaration\nclusters: {a: [}\n", "mesh.yaml"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, text, told):
+    path = tmp_path / "mesh.yaml"
+    path.write_text(text)
+    done = listed(path)
+    assert told in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
