@@ -19,7 +19,7 @@ def pack() -> None:
     PolicyPack("mesh", policies, enforcement_level=EnforcementLevel.MANDATORY)
 
 
-def validation(rule: Rule) -> Callable[[Any, Callable[[str], None]], None]:
+def validation(rule: Rule) -> Any:
     """A rule as pulumi-policy calls it."""
 
     def validate(args: Any, report: Callable[[str], None]) -> None:
