@@ -97,4 +97,4 @@ def asked(token: str, spec: Any, arguments: Mapping[str, Any], opts: Any) -> pul
     if unknown:
         raise TypeError(f"{token} has no argument {', '.join(unknown)}")
     given = {camel(key): _properties(value, types[key]) for key, value in arguments.items() if value is not None}
-    return pulumi.runtime.invoke_output(token, given, opts)
+    return pulumi.runtime.invoke_output(token, given, opts or pulumi.InvokeOptions(version=VERSION))

@@ -68,8 +68,14 @@ def expand(
         if plugin_version:
             own.version = plugin_version
         options = pulumi.ResourceOptions.merge(opts, own)
-        made[str(key)] = pulumi.CustomResource(_token(obj), _resource_name(name, key), dict(obj), options)
+        made[str(key)] = pulumi.CustomResource(_token(obj), _resource_name(name, key), _inputs(obj), options)
     return made
+
+
+def _inputs(obj: Object) -> dict[str, Any]:
+    """The object; what a Secret holds is secret in the state, too."""
+    hidden = ("data", "stringData") if obj["kind"] == "Secret" else ()
+    return {key: pulumi.Output.secret(value) if key in hidden else value for key, value in obj.items()}
 
 
 def _flat(sets: Iterable[ObjectSet]) -> Iterator[Object]:

@@ -11,6 +11,7 @@ import pulumi
 
 from . import resources
 from ._core.model.declaration import Member, read
+from ._core.model.errors import MeshError
 from .provider.naming import pascal
 
 
@@ -48,6 +49,10 @@ class Mesh(pulumi.ComponentResource):
         for operation, key, options in _things(member):
             if operation != stage:
                 stage, before = operation, list(made.values())
+            if f"{operation} {key}" in made:
+                raise MeshError(
+                    "invalid_option", "is declared twice", where=f"clusters.{member.name}: {operation} {key}"
+                )
             kind = getattr(resources, pascal(operation))
             shown = f"{name}-{member.name}-{operation.replace('_', '-')}-{key.replace('/', '-')}"
             opts = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=before)
@@ -60,7 +65,7 @@ _KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "control_plane": (("revision", "default"),),
     "revision_tag": (("tag", ""),),
     "gateway": (("namespace", "istio-ingress"), ("name", "")),
-    "config_set": (("name", ""),),
+    "config_set": (("namespace", ""), ("name", "")),
 }
 
 

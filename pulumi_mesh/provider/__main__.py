@@ -17,10 +17,10 @@ from .servicer import Servicer
 
 #: As in the engine: a message holds a whole resource.
 _LARGEST_MESSAGE = 400 * 1024 * 1024
-#: The engine's own limit is how many resources it works on at once; each keeps one thread.
-_THREADS = 64
+#: The engine's own limit is how many resources it works on at once; each keeps one thread, and Cancel needs one, too.
+_THREADS = 1024
 #: How often we look whether the engine is still there, and how long runs may take to give their locks back.
-_LOOK_SECONDS, _GRACE_SECONDS = 1.0, 10.0
+_LOOK_SECONDS, _GRACE_SECONDS = 1.0, 4.0  # the engine waits for five seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from .._core.model.errors import MeshError
 from .._core.model.options import Connection
 from .naming import camel
-from .properties import known, plain, secret_texts
+from .properties import Secret, Unknown, known, plain, secret_texts
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def configure(properties: Mapping[str, Any], environment: Mapping[str, str]) -> 
 def connection(properties: Mapping[str, Any], environment: Mapping[str, str]) -> Connection:
     """How to reach the cluster."""
     values = {name: _value(name, option, properties, environment) for name, option in OPTIONS.items()}
-    return Connection(**{name: value for name, value in values.items() if value is not None})
+    # As pulumi-kubernetes does, and as clusters of clouds need it: their kubeconfigs start a program for the token.
+    return Connection(trusted=True, **{name: value for name, value in values.items() if value is not None})
 
 
 def _value(name: str, option: Option, properties: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
@@ -74,7 +75,7 @@ def _value(name: str, option: Option, properties: Mapping[str, Any], environment
     if option.type == "boolean":
         return _boolean(given, camel(name))
     if option.type == "array":
-        return tuple(_listed(given))
+        return tuple(_listed(given, camel(name)))
     if name == "kubeconfig":
         return _kubeconfig(given)
     return str(given)
@@ -84,19 +85,23 @@ def _boolean(given: Any, name: str) -> bool:
     """Configuration of a stack arrives as text."""
     told = str(given).lower()
     if told not in ("true", "false", "1", "0", "yes", "no"):
-        raise MeshError("cluster_config", f"must be true or false, not {given!r}", where=name)
+        raise MeshError("cluster_config", "must be true or false", where=name)
     return told in ("true", "1", "yes")
 
 
-def _listed(given: Any) -> list[str]:
-    if isinstance(given, str):
-        given = json.loads(given) if given.startswith("[") else [item for item in given.split(",") if item]
-    return [str(item) for item in given]
+def _listed(given: Any, name: str) -> list[str]:
+    if isinstance(given, str) and given.startswith("["):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            raise MeshError("cluster_config", "is no list in JSON", where=name) from None
+    items = [item for item in given.split(",") if item] if isinstance(given, str) else given
+    return [str(item) for item in items]
 
 
 def _kubeconfig(given: Any) -> Any:
     """A map, the text of one, or a path."""
-    if isinstance(given, str) and ("\n" in given or given.lstrip().startswith("{")):
+    if isinstance(given, str) and _is_content(given):
         from .._core.kube.libraries import yaml
 
         try:
@@ -124,19 +129,52 @@ def problems(properties: Mapping[str, Any], environment: Mapping[str, str]) -> l
 _ENGINES = frozenset({"version", "pluginDownloadURL", "__internal"})
 
 
+def protected(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with credentials marked secret, whoever wrote them down and in whatever language."""
+    return {name: Secret(value) if _is_secret(name, value) else value for name, value in properties.items()}
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    if isinstance(value, (Secret, Unknown)):
+        return False
+    marked = any(option.secret and camel(key) == name for key, option in OPTIONS.items())
+    return marked or (name == "kubeconfig" and (not isinstance(value, str) or _is_content(value)))
+
+
+def _is_content(text: str) -> bool:
+    return "\n" in text or text.lstrip().startswith("{")
+
+
 def moved(before: Mapping[str, Any], after: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-    """Whether another API server is meant: what is on the old one is then another provider's."""
-    old, new = (_server(configure(properties, environment).connection) for properties in (before, after))
-    return bool(old and new) and old != new
+    """Whether another cluster is meant: what is on the old one is then another provider's. Addresses of one cluster may
+    change, so both are asked who they are; where one does not answer, it is taken for the same."""
+    old, new = (configure(properties, environment).connection for properties in (before, after))
+    if old is None or new is None or _server(old) == _server(new):
+        return False
+    identities = [_identity(connection_) for connection_ in (old, new)]
+    return all(identities) and identities[0] != identities[1]
 
 
-def _server(wanted: Connection | None) -> str:
+def _server(wanted: Connection) -> str:
     """Address of the API server; empty where that cannot be told."""
-    if wanted is None:
-        return ""
     from .._core.kube.config import endpoint
 
     try:
         return endpoint(wanted).server
     except MeshError:
         return ""
+
+
+def _identity(wanted: Connection) -> str:
+    """What tells a cluster from all others: the uid of a namespace that nobody can delete."""
+    from .._core.kube.cluster import connect
+
+    try:
+        cluster = connect(wanted)
+        try:
+            found = cluster.get("v1", "Namespace", "", "kube-system")
+        finally:
+            cluster.close()
+    except MeshError:
+        return ""
+    return str(found["metadata"]["uid"]) if found else ""

@@ -138,7 +138,7 @@ def known(value: Any) -> bool:
 
 
 def secret_texts(value: Any, inside: bool = False) -> Iterator[str]:
-    """Every text within a secret."""
+    """Every text within a secret, and every number as text."""
     match value:
         case Secret():
             yield from secret_texts(value.value, True)
@@ -148,5 +148,7 @@ def secret_texts(value: Any, inside: bool = False) -> Iterator[str]:
         case list():
             for item in value:
                 yield from secret_texts(item, inside)
-        case str() if inside:
-            yield value
+        case bool() | None:
+            return
+        case str() | int() | float() if inside:
+            yield str(value)

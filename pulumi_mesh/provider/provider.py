@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .._core.apply.inventory import VERSION
 from .._core.model.errors import MeshError
+from .._core.model.objects import annotations_of
 from .._core.model.operation import Declarative, Query
 from .._core.model.options import Mode, RunOptions
 from .._core.model.report import Report
@@ -17,7 +19,7 @@ from .._core.model.spec import parse
 from .._core.operations.registry import OPERATIONS
 from .configuration import Configuration
 from .host import WARNING, Host
-from .naming import options, pascal
+from .naming import options, pascal, property_path
 from .properties import known, plain, secret_texts
 from .resources import (
     CHANGES,
@@ -30,6 +32,7 @@ from .resources import (
     declared_part,
     found,
     gone,
+    reason,
 )
 from .sessions import Hide, Sessions
 
@@ -81,6 +84,9 @@ class Provider:
         self._checked: dict[str, tuple[Properties, Report | None]] = {}
         #: Urns whose resource goes before its successor comes: what that will find cannot be told yet.
         self._replacing: set[str] = set()
+        #: Types and ids that this process has brought about: who replaces a resource by one of the same id, or renames
+        #: it, has the old one deleted afterwards.
+        self._brought: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         connection = configuration.connection
         self._sessions = None if connection is None else Sessions(connection, configuration.secrets)
@@ -95,10 +101,14 @@ class Provider:
         completed = resource.completed(inputs)
         if wrong or not before:
             return completed, wrong
-        plan = self._difference_to(resource, urn, declared_part(before), completed)
+        try:
+            plan, hide = self._difference_to(resource, urn, declared_part(before), completed)
+        except MeshError:
+            return completed, wrong  # the diff says it, at its own place
         with self._lock:
             self._checked[urn] = completed, plan
-        return {**completed, CHANGES: changes(plan)} if plan and changes(plan) else completed, wrong
+        told = changes(plan, hide) if plan else {}
+        return {**completed, CHANGES: told} if told else completed, wrong
 
     def diff(self, token: str, urn: str, before: Properties, after: Properties) -> Difference:
         """What bringing about ``after`` would change in the cluster; by the inputs alone where that cannot be told."""
@@ -107,7 +117,7 @@ class Provider:
             inputs, plan = self._checked.pop(urn, (None, None))
             self._replacing.discard(urn)
         if inputs != after:
-            plan = self._difference_to(resource, urn, before, after)
+            plan, _hide = self._difference_to(resource, urn, before, after)
         if plan is not None:
             return resource.difference(before, after, plan)
         difference = resource.declared_difference(before, after)
@@ -116,23 +126,25 @@ class Provider:
                 self._replacing.add(urn)
         return difference
 
-    def _difference_to(self, resource: Resource, urn: str, before: Properties, after: Properties) -> Report | None:
+    def _difference_to(
+        self, resource: Resource, urn: str, before: Properties, after: Properties
+    ) -> tuple[Report | None, Hide]:
         """The plan of an update, what it leaves behind included; None where it cannot be told."""
-        replaced = resource.replaced(before, after)
-        if replaced and resource.deleted_first:
-            return None  # the objects are the old resource's until that is gone
-        plan = self._planned(resource, urn, after)
-        if plan is not None and not replaced and known(before):
+        replaces = resource.replaced(before, after)
+        if resource.goes_first(replaces):
+            return None, _as_it_is  # the objects are the old resource's until that is gone
+        plan, hide = self._planned(resource, urn, after, before)
+        if plan is not None and not replaces and known(before):
             left = resource.left(before, after)
             if left is not None:
                 plan.objects += self._run(resource, left, Mode("absent", check=True), urn)[0].objects
-        return plan
+        return plan, hide
 
     def create(self, token: str, urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
         """The id and the state."""
         resource, inputs = _resource(token), declared_part(inputs)
         if preview:
-            plan = None if urn in self._replacing else self._planned(resource, urn, inputs)
+            plan = None if urn in self._replacing else self._planned(resource, urn, inputs)[0]
             return "", resource.previewed(inputs, plan)
         identifier = resource.id(inputs)
         return identifier, self._brought_about(resource, urn, identifier, inputs)
@@ -143,7 +155,7 @@ class Provider:
         """The state."""
         resource, before, after = _resource(token), declared_part(before), declared_part(after)
         if preview:
-            return resource.previewed(after, self._planned(resource, urn, after, quiet=True))
+            return resource.previewed(after, self._planned(resource, urn, after, before, quiet=True)[0])
         outputs = self._brought_about(resource, urn, identifier, after)
         left = resource.left(before, after)
         if left is not None:
@@ -153,17 +165,36 @@ class Provider:
     def read(self, token: str, urn: str, identifier: str, inputs: Properties) -> Found:
         """What is there, and how it differs from the inputs; without inputs (an import) from what the id tells."""
         resource, inputs = _resource(token), declared_part(inputs)
-        told = resource.completed(inputs or resource.imported(identifier))
         if not inputs:
-            return Found(identifier, told, {**told, "inventory": {}})
+            return self._imported(resource, urn, identifier)
+        told = resource.completed(inputs)
         report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, told, quiet=True)
         if gone(report):
             return Found("", {}, {})
         return Found(identifier, inputs, resource.outputs(inputs, report.result, found(report, hide)))
 
-    def delete(self, token: str, urn: str, inputs: Properties) -> None:
-        """Remove it by the rules of ``absent``."""
+    def _imported(self, resource: Resource, urn: str, identifier: str) -> Found:
+        """What another run of the same operation has left: by the id, and by the inventory that belongs to it."""
+        inputs = resource.imported(identifier)
+        inventory = self._at_work().inventory(resource.operation, resource.declared(inputs).spec)
+        if inventory is None:
+            return Found("", {}, {})
+        version = annotations_of(inventory).get(VERSION, "") if inventory else ""
+        if version and "version" in resource.names:
+            inputs["version"] = version
+        told = resource.completed(inputs)
+        try:
+            report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, quiet=True)
+        except MeshError:  # charts from elsewhere, say: what there is, is known all the same
+            return Found(identifier, told, {**told, "inventory": {}})
+        return Found(identifier, told, resource.outputs(told, report.result, found(report, hide)))
+
+    def delete(self, token: str, urn: str, identifier: str, inputs: Properties) -> None:
+        """Remove it by the rules of ``absent``; what this very run has brought about under another name is kept."""
         resource, inputs = _resource(token), declared_part(inputs)
+        if (token, identifier) in self._brought:
+            self._host.log(urn, f"{identifier} is what another resource has just brought about, and stays", WARNING)
+            return
         self._run(resource, resource.declared(inputs), Mode("absent"), urn, inputs)
 
     def invoke(self, token: str, arguments: Properties) -> tuple[Properties, list[tuple[str, str]]]:
@@ -174,7 +205,7 @@ class Provider:
         try:
             spec = parse(operation.spec, options(plain(arguments), operation.spec))
         except MeshError as error:
-            return {}, [(error.where, error.msg)]
+            return {}, [(property_path(error.where, operation.spec), reason(error))]
         report, _hide = self._at_work().run(operation, spec, RunOptions(), Mode(), lambda _line: None)
         return report.result, []
 
@@ -185,26 +216,39 @@ class Provider:
 
     # -- runs -------------------------------------------------------------------------------------------------
 
-    def _planned(self, resource: Resource, urn: str, inputs: Properties, *, quiet: bool = False) -> Report | None:
-        """The plan; None where it cannot be made yet, which is said."""
+    def _planned(
+        self,
+        resource: Resource,
+        urn: str,
+        inputs: Properties,
+        before: Properties | None = None,
+        *,
+        quiet: bool = False,
+    ) -> tuple[Report | None, Hide]:
+        """The plan, and what takes secrets out of it; None where it cannot be made yet, which is said."""
         if self._sessions is None or not known(inputs):
-            return None
+            self._host.log(urn, "not all inputs are known yet; the preview goes by the state alone")
+            return None, _as_it_is
+        known_secrets = {"inputs": inputs, "before": before or {}}
         try:
-            return self._run(resource, resource.declared(inputs), Mode(check=True), urn, inputs, quiet=quiet)[0]
+            declared = resource.declared(inputs)
+            return self._run(resource, declared, Mode(check=True), urn, known_secrets, quiet=quiet)
         except MeshError as error:
             if error.code not in _DEGRADING:
                 raise
             self._host.log(urn, f"{error}; the preview goes by the state alone", WARNING)
-            return None
+            return None, _as_it_is
 
     def _brought_about(self, resource: Resource, urn: str, identifier: str, inputs: Properties) -> Properties:
         try:
             report, hide = self._run(resource, resource.declared(inputs), Mode(), urn, inputs)
         except MeshError as error:
-            if not error.applied:
+            if not error.applied and error.code != "not_ready":
                 raise
             inventory: Properties = {name: {} for name in error.applied}
             raise InitFailed(identifier, inputs, resource.outputs(inputs, {}, inventory), error) from error
+        with self._lock:
+            self._brought.add((f"{PACKAGE}:index:{pascal(resource.operation.name)}", identifier))
         return resource.outputs(inputs, report.result, applied(report, hide))
 
     def _run(
@@ -243,6 +287,11 @@ class Provider:
         if self._sessions is None:
             raise MeshError("cluster_config", "the provider's configuration is not known yet")
         return self._sessions
+
+
+def _as_it_is(value: Any) -> Any:
+    """Where nothing was planned there is nothing to hide."""
+    return value
 
 
 def _resource(token: str) -> Resource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,15 +14,17 @@ from .._core.model.objects import Object
 from .._core.model.operation import Declarative
 from .._core.model.options import RunOptions
 from .._core.model.report import FieldChange, ObjectChange, Report
+from .._core.model.secrets import REDACTED, Secrets
 from .._core.model.spec import Field, fields, parse, problems
 from .naming import camel, options, property_path
-from .properties import UNKNOWN, known, plain
+from .properties import UNKNOWN, known, plain, secret_texts
 
 Properties = dict[str, Any]
 Kind = Literal["add", "delete", "update"]
 
-#: Resources whose successor of another name would hold the same objects: the old one goes first.
-_DELETED_FIRST = frozenset({"config_set"})
+#: Properties whose change makes a successor with the same objects: the old one goes first. A control plane in another
+#: namespace shares what is there once per cluster.
+_SHARED = {"config_set": frozenset({"name", "namespace"}), "control_plane": frozenset({"namespace"})}
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,26 @@ class Resource:
         self._fields: dict[str, Field] = {camel(f.name): f for f in (*fields(operation.spec), *fields(RunOptions))}
         self._identity = [field.name for field in fields(operation.spec) if field.option.replaces]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Its input properties."""
+        return frozenset(self._fields)
+
     # -- inputs -----------------------------------------------------------------------------------------------
 
     def problems(self, inputs: Properties) -> Iterator[tuple[str, str]]:
         """``(property path, what is wrong)`` for everything that can be told without a cluster."""
+        secrets = Secrets()
+        secrets.learn(secret_texts(inputs))
         for spec, data in self._split(inputs):
             for error in problems(spec, _known_part(data), unknown=[key for key in data if not known(data[key])]):
-                yield property_path(error.where, spec), _reason(error)
+                yield property_path(error.where, spec), secrets.hide_strictly(reason(error))
 
     def completed(self, inputs: Properties) -> Properties:
         """The inputs with the defaults of plain options."""
         defaults = {name: f.default for name, f in self._fields.items() if not f.required and _is_plain(f.default)}
-        return {**{name: value for name, value in defaults.items() if value is not None}, **inputs}
+        given = {name: value for name, value in inputs.items() if value is not None}
+        return {**{name: value for name, value in defaults.items() if value is not None}, **given}
 
     def declared(self, inputs: Properties) -> Declared:
         """Raises MeshError ``invalid_option``."""
@@ -112,19 +122,20 @@ class Resource:
         """By the inputs alone: for configuration that is not known yet, and clusters that do not answer."""
         old, new = self.completed(before), self.completed(after)
         paths = dict(_compared(old, new))
-        return Difference(paths, frozenset(paths), self.replaced(before, after), self.deleted_first)
+        replaces = self.replaced(before, after)
+        return Difference(paths, frozenset(paths), replaces, self.goes_first(replaces))
 
     def difference(self, before: Properties, after: Properties, report: Report) -> Difference:
         """By the plan; inputs that differ are named along with what they change."""
         replaces = self.replaced(before, after)
         paths: dict[str, Kind] = dict(_planned(report))
-        inputs = dict(_compared(self.completed(before), self.completed(after))) if paths or replaces else {}
-        return Difference({**inputs, **paths}, frozenset(inputs), replaces, self.deleted_first)
+        old, new = self.completed(before), self.completed(after)
+        inputs = dict(_compared(old, new)) if paths or replaces else dict(_marked(old, new))
+        return Difference({**inputs, **paths}, frozenset(inputs), replaces, self.goes_first(replaces))
 
-    @property
-    def deleted_first(self) -> bool:
-        """Whether a replacement begins with the deletion."""
-        return self.operation.name in _DELETED_FIRST
+    def goes_first(self, replaces: Iterable[str]) -> bool:
+        """Whether a replacement begins with the deletion: where both would hold the same objects."""
+        return bool(_SHARED.get(self.operation.name, frozenset()).intersection(replaces))
 
     def left(self, before: Properties, after: Properties) -> Declared | None:
         """What of the earlier declaration the later one no longer covers, and nobody else would take away."""
@@ -175,8 +186,14 @@ def _found(change: ObjectChange, hide: Callable[[Any], Any]) -> Properties:
         case "delete" | "release":
             return {"unwanted": True}
         case "update" | "recreate" | "adopt":
-            return {"digest": digest(change.wanted, hide), "drift": {item.path: item.before for item in change.fields}}
+            return {"digest": digest(change.wanted, hide), "drift": {i.path: _drifted(i, hide) for i in change.fields}}
     return {"digest": digest(change.wanted, hide)}
+
+
+def _drifted(item: FieldChange, hide: Callable[[Any], Any]) -> Any:
+    """What is there instead; nothing of it where a secret should be."""
+    wanted = json.dumps(hide(item.after), default=str)
+    return REDACTED if REDACTED in wanted else hide(item.before)
 
 
 def gone(report: Report) -> bool:
@@ -199,29 +216,31 @@ def digest(obj: Object | None, hide: Callable[[Any], Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def changes(report: Report) -> Properties:
+def changes(report: Report, hide: Callable[[Any], Any]) -> Properties:
     """A plan as a property: ``Deployment istio-system/istiod`` -> what becomes of it, or its fields as they change."""
-    return {object_name(change): _told(change) for change in report.objects if change.action not in _STAYING}
+    return {object_name(change): _told(change, hide) for change in report.objects if change.action not in _STAYING}
 
 
-def _told(change: ObjectChange) -> Properties | str:
+def _told(change: ObjectChange, hide: Callable[[Any], Any]) -> Properties | str:
     if change.action in ("update", "recreate", "adopt") and change.fields:
-        return {item.path: _both(item) for item in change.fields}
+        return {item.path: _both(item, hide) for item in change.fields}
     return change.action
 
 
-def _both(item: FieldChange) -> str:
-    """``1 => 2``; long values are cut."""
-    pair = (item.before, item.after)
+def _both(item: FieldChange, hide: Callable[[Any], Any]) -> str:
+    """``1 => 2``; long values are cut. Where one side is secret, so is the other, whoever wrote it."""
+    pair = hide([item.before, item.after])
     sides = [value if isinstance(value, str) else json.dumps(value, default=str) for value in pair]
+    if any(REDACTED in side for side in sides):
+        return REDACTED
     return " => ".join(side if len(side) <= _LONGEST else f"{side[:_LONGEST]}..." for side in sides)
 
 
 def _planned(report: Report) -> Iterator[tuple[str, Kind]]:
-    for name, told in changes(report).items():
-        place = f"{CHANGES}[{json.dumps(name)}]"
+    for name, told in changes(report, lambda value: value).items():
+        place = f"{CHANGES}{_quoted(name)}"
         if isinstance(told, dict):
-            yield from ((f"{place}[{json.dumps(field)}]", "add") for field in told)
+            yield from ((f"{place}{_quoted(field)}", "add") for field in told)
         else:
             yield place, "add"
 
@@ -248,8 +267,21 @@ def _compared(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Ki
 
 def _inside(path: str, key: str) -> str:
     if not key.replace("_", "a").isalnum():
-        return f"{path}[{json.dumps(key)}]"
+        return f"{path}{_quoted(key)}"
     return f"{path}.{key}" if path else key
+
+
+def _quoted(key: str) -> str:
+    """As the engine reads property paths, which know no escape but that of a quotation mark."""
+    mark = chr(34)
+    return f"[{mark}{key.replace(mark, chr(92) + mark)}{mark}]"
+
+
+def _marked(before: Any, after: Any) -> Iterator[tuple[str, Kind]]:
+    """Properties that are secret now and were not, or the reverse: the state must follow."""
+    for key in sorted({*before} & {*after}):
+        if any(secret_texts(before[key])) != any(secret_texts(after[key])):
+            yield key, "update"
 
 
 def _known_part(data: Properties) -> Properties:
@@ -260,7 +292,7 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, (bool, int, str))
 
 
-def _reason(error: MeshError) -> str:
+def reason(error: MeshError) -> str:
     return f"{error.msg} ({error.hint})" if error.hint else error.msg
 
 

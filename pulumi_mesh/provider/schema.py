@@ -63,8 +63,8 @@ def _configuration() -> Schema:
 def _configured(name: str) -> Schema:
     option = OPTIONS[name]
     wanted: Schema = {"type": option.type, **({"items": {"type": "string"}} if option.type == "array" else {})}
-    default = {"defaultInfo": {"environment": list(option.environment)}} if option.environment else {}
-    return {**wanted, "description": option.doc, **default, **({"secret": True} if option.secret else {})}
+    where = f" Also from {', '.join(f'`{name}`' for name in option.environment)}." if option.environment else ""
+    return {**wanted, "description": f"{option.doc}{where}", **({"secret": True} if option.secret else {})}
 
 
 def _resource(token: str, resource: Resource, types: Schema) -> Schema:

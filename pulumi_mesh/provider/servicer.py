@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,6 +48,11 @@ def _told(call: Callable[..., Any]) -> Callable[..., Any]:
             _init_failed(context, failed)
         except MeshError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except Exception as error:
+            # Nothing of its text: it may hold values.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+            context.abort(grpc.StatusCode.INTERNAL, f"a fault of the provider: {type(error).__name__} at {where}")
 
     return answering
 
@@ -117,10 +123,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_told
     def CheckConfig(self, request: Any, context: Any) -> Any:
-        from .configuration import problems
+        from .configuration import problems, protected
 
-        found = problems(decode(request.news), os.environ)
-        return wire.CheckResponse(inputs=request.news, failures=_failures(found))
+        news = decode(request.news)
+        return wire.CheckResponse(inputs=encode(protected(news)), failures=_failures(problems(news, os.environ)))
 
     @_told
     def DiffConfig(self, request: Any, context: Any) -> Any:
@@ -181,6 +187,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         inputs = decode(request.inputs) if request.HasField("inputs") else {}
         found = self._provider.read(_type(request.urn), request.urn, request.id, inputs)
+        if not found.id:
+            return wire.ReadResponse()
         return wire.ReadResponse(id=found.id, properties=encode(found.outputs), inputs=encode(found.inputs))
 
     @_told
@@ -199,7 +207,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @_told
     def Delete(self, request: Any, context: Any) -> Any:
         inputs = request.old_inputs if request.HasField("old_inputs") else request.properties
-        self._provider.delete(_type(request.urn), request.urn, _within(request, decode(inputs)))
+        self._provider.delete(_type(request.urn), request.urn, request.id, _within(request, decode(inputs)))
         return Empty()
 
     @_told

@@ -124,13 +124,22 @@ def test_configuration_is_checked(provider):
     assert sorted(failures) == ["kubconfig", "validateCerts"]
 
 
-def test_another_cluster_is_another_provider(provider):
-    def differs(before, after):
-        request = wire.DiffRequest(old_inputs=encode(before), news=encode(after))
-        return sorted(provider.DiffConfig(request).replaces)
+def test_an_address_that_changes_is_not_another_cluster(provider):
+    """Whoever replaces a provider has all its resources made and deleted: only for a cluster that is another one."""
 
-    assert differs({"host": "https://a:6443"}, {"host": "https://b:6443"}) == ["host"]
-    assert differs({"host": "https://a:6443"}, {"host": "https://a:6443", "apiKey": Secret("x")}) == []
+    def differs(before, after):
+        found = provider.DiffConfig(wire.DiffRequest(old_inputs=encode(before), news=encode(after)))
+        return found.changes == wire.DiffResponse.DIFF_SOME, list(found.replaces)
+
+    assert differs({"host": "https://127.0.0.1:1"}, {"host": "https://127.0.0.1:2"}) == (True, [])
+    assert differs({"host": "https://127.0.0.1:1"}, {"host": "https://127.0.0.1:1"}) == (False, [])
+
+
+def test_credentials_are_secret_whoever_writes_them(provider):
+    request = wire.CheckRequest(urn="urn:pulumi:dev::tests::pulumi:providers:mesh::it")
+    request.news.update({"apiKey": "token-1", "kubeconfig": "a: b\nc: d\n", "context": "x"})
+    checked = decode(provider.CheckConfig(request).inputs)
+    assert checked == {"apiKey": Secret("token-1"), "kubeconfig": Secret("a: b\nc: d\n"), "context": "x"}
 
 
 def test_errors_are_one_line(provider):

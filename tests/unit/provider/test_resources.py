@@ -8,6 +8,7 @@ import pytest
 from pulumi_mesh._core.model.errors import MeshError
 from pulumi_mesh._core.model.objects import Ref
 from pulumi_mesh._core.model.report import FieldChange, ObjectChange, Report
+from pulumi_mesh._core.model.secrets import REDACTED
 from pulumi_mesh.provider.properties import UNKNOWN, Secret
 from pulumi_mesh.provider.provider import resources
 from pulumi_mesh.provider.resources import changes, digest, found, gone
@@ -15,6 +16,12 @@ from pulumi_mesh.provider.resources import changes, digest, found, gone
 PLANE = resources()["mesh:index:ControlPlane"]
 SET = resources()["mesh:index:ConfigSet"]
 INJECTION = resources()["mesh:index:Injection"]
+
+
+def same(value):
+    return value
+
+
 REF = Ref("apps", "Deployment", "ns", "istiod")
 
 
@@ -83,11 +90,11 @@ def test_differences_lead_to_objects_and_fields():
 
 def test_a_plan_is_told_by_objects_and_fields():
     long = FieldChange("data.text", "a" * 500, None)
-    told = changes(report("update", FieldChange("spec.replicas", 5, 1), long))["Deployment ns/istiod"]
+    told = changes(report("update", FieldChange("spec.replicas", 5, 1), long), same)["Deployment ns/istiod"]
     assert told["spec.replicas"] == "5 => 1"
     assert len(told["data.text"]) < 150
-    assert changes(report("create")) == {"Deployment ns/istiod": "create"}
-    assert changes(report("unchanged")) == {}
+    assert changes(report("create"), same) == {"Deployment ns/istiod": "create"}
+    assert changes(report("unchanged"), same) == {}
 
 
 def test_what_a_read_finds():
@@ -99,9 +106,41 @@ def test_what_a_read_finds():
     assert (gone(report("create")), gone(report("update", change)), gone(Report())) == (True, False, False)
 
 
+def test_where_a_secret_should_be_nothing_is_shown_of_what_is_there():
+    def hide(value):
+        if isinstance(value, list):
+            return [hide(item) for item in value]
+        return REDACTED if value == "new secret" else value
+
+    change = FieldChange("data.p", "old secret", "new secret")
+    assert changes(report("update", change), hide) == {"Deployment ns/istiod": {"data.p": REDACTED}}
+    assert found(report("update", change), hide)["Deployment ns/istiod"]["drift"] == {"data.p": REDACTED}
+
+
+def test_null_is_not_set():
+    assert PLANE.replaced({"revision": "default"}, {"revision": None}) == ()
+
+
+def test_complaints_do_not_repeat_secrets():
+    told = list(PLANE.problems({"hub": Secret("top secret pw"), "profile": Secret("mysecretvalue")}))
+    assert [path for path, _reason in told] == ["hub", "profile"]
+    assert not any("secret" in text for _path, text in told)
+
+
+def test_what_becomes_secret_is_a_difference():
+    before, after = {"values": {"a": "x"}}, {"values": Secret({"a": "x"})}
+    assert PLANE.difference(before, after, report("unchanged")).paths == {"values": "update"}
+
+
+def test_paths_have_no_escapes_but_of_quotes():
+    change = FieldChange('data["\u00e9\\x"]', 1, 2)
+    assert list(PLANE.difference({}, {}, report("update", change)).paths) == [
+        'changes["Deployment ns/istiod"]["data[\\"\u00e9\\x\\"]"]'
+    ]
+
+
 def test_digests_tell_nothing_of_secrets():
     secret = {"kind": "Secret", "metadata": {"name": "a"}, "data": {"key": "YQ=="}}
-    same = lambda value: value  # noqa: E731
     assert digest(secret, same) == digest({**secret, "data": {"key": "Yg=="}}, same)
     assert digest(secret, same) != digest({**secret, "metadata": {"name": "b"}}, same)
 

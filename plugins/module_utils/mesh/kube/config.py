@@ -140,7 +140,8 @@ def _load_kubeconfig(connection: Connection, configuration: Any, directory: str)
         "temp_file_path": directory,
     }
     if isinstance(connection.kubeconfig, Mapping):
-        _refuse_local(connection.kubeconfig)
+        if not connection.trusted:
+            _refuse_local(connection.kubeconfig)
         kube_config.load_kube_config_from_dict(dict(connection.kubeconfig), **common)
         return
     path = connection.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"

@@ -16,6 +16,9 @@ class Connection:
     """How to reach a cluster; the names are those of kubernetes.core. ``kubeconfig`` is a path or the content."""
 
     kubeconfig: str | dict[str, Any] | None = None
+    #: Whether a kubeconfig that is a map may start programs and read files, as one in a file may: where it is the
+    #: program of the operator himself that hands it over.
+    trusted: bool = False
     context: str | None = None
     host: str | None = None
     api_key: str | None = field(default=None, repr=False)
