@@ -19,13 +19,15 @@ def config_map(name: str, **data: str) -> dict[str, Any]:
 def config_set(
     lab: Lab, context: str, namespace: str, objects: Sequence[Mapping[str, Any]], name: str = "traffic", **more: Any
 ) -> Callable[[], None]:
-    """One set of objects on one cluster. ``more`` are other arguments, and ``opts``."""
+    """One set of objects on one cluster. ``more`` are other arguments, ``opts``, and ``resource``: its name."""
 
     def program() -> None:
         provider = mesh.Provider("cluster", kubeconfig=lab.kubeconfig, context=context)
         opts = pulumi.ResourceOptions.merge(more.get("opts"), pulumi.ResourceOptions(provider=provider))
-        others = {key: value for key, value in more.items() if key != "opts"}
-        made = mesh.ConfigSet("traffic", opts=opts, name=name, namespace=namespace, objects=objects, **others)
+        others = {key: value for key, value in more.items() if key not in ("opts", "resource")}
+        made = mesh.ConfigSet(
+            more.get("resource", "traffic"), opts=opts, name=name, namespace=namespace, objects=objects, **others
+        )
         pulumi.export("inventory", made.inventory)
 
     return program

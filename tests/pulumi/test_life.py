@@ -145,3 +145,23 @@ def test_what_a_failed_run_made_is_kept_and_the_next_goes_on(lab, cluster, names
     assert cluster.get("apps/v1", "Deployment", namespace, "never") is None
     assert not stack.run("up", whole).changed
     stack.run("destroy", whole)
+
+
+def test_what_is_renamed_or_replaced_in_the_program_alone_stays(lab, cluster, namespace, stack):
+    """The engine makes the new one, which finds everything as declared, and deletes the old one: the same thing."""
+    stack.run("up", config_set(lab, API, namespace, TWO))
+    renamed = config_set(lab, API, namespace, TWO, resource="renamed")
+    assert stack.run("up", renamed).of(KIND) == {"create": 1, "delete": 1}
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    urn = f"urn:pulumi:{stack.name}::tests::mesh:index:ConfigSet::renamed"
+    stack.run("up", renamed, replace=[urn])
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    assert not stack.run("up", renamed).changed
+    stack.run("destroy", renamed)
+    assert data(cluster, namespace, "a") is None
+
+
+def test_what_is_not_there_cannot_be_imported(lab, namespace, stack):
+    nothing = config_set(lab, API, namespace, TWO, opts=pulumi.ResourceOptions(import_=f"{namespace}/traffic"))
+    with pytest.raises(automation.CommandError, match="does not exist"):
+        stack.run("up", nothing)
