@@ -25,9 +25,8 @@ def config_set(
         provider = mesh.Provider("cluster", kubeconfig=lab.kubeconfig, context=context)
         opts = pulumi.ResourceOptions.merge(more.get("opts"), pulumi.ResourceOptions(provider=provider))
         others = {key: value for key, value in more.items() if key not in ("opts", "resource")}
-        made = mesh.ConfigSet(
-            more.get("resource", "traffic"), opts=opts, name=name, namespace=namespace, objects=objects, **others
-        )
+        arguments = {"name": name, "namespace": namespace, "objects": objects, **others}
+        made = mesh.ConfigSet(more.get("resource", "traffic"), arguments, opts)
         pulumi.export("inventory", made.inventory)
 
     return program
