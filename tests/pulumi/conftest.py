@@ -14,7 +14,7 @@ import pytest
 from mesh.kube.cluster import Cluster, connect
 from mesh.model.options import Connection
 
-from bench.metrics import counts
+from bench.metrics import samples
 from lab.engine import prepare
 from lab.errors import LabError
 from lab.state import Lab, load
@@ -70,15 +70,31 @@ def stack(engine: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def writes(cluster: Cluster) -> Callable[[Callable[[], Any]], int]:
-    """How many lasting writes the API server counts while something runs."""
+def writes(cluster: Cluster, namespace: str) -> Callable[[Callable[[], Any]], int]:
+    """How many objects of the test's namespace are others after something ran, and how many locks were taken meanwhile.
+    (All writes of the API server would be the controllers', too.)"""
 
-    def count() -> int:
-        return counts(cluster.transport.raw("GET", "/metrics").decode(), "").writes
+    def state() -> set[tuple[str, ...]]:
+        found = [("Namespace", cluster.get("v1", "Namespace", "", namespace))]
+        for api_version, kind in _KINDS:
+            found += [(kind, obj) for obj in cluster.list(api_version, kind, namespace)]
+        return {(kind, *(obj["metadata"][key] for key in ("name", "resourceVersion"))) for kind, obj in found if obj}
+
+    def locks() -> float:
+        text = cluster.transport.raw("GET", "/metrics").decode()
+        found = samples(text, "apiserver_request_total")
+        return sum(
+            value for _, labels, value in found if labels.get("resource") == "leases" and labels["verb"] in _TAKEN
+        )
 
     def during(action: Callable[[], Any]) -> int:
-        before = count()
+        before, taken = state(), locks()
         action()
-        return count() - before
+        return len(before ^ state()) + int(locks() - taken)
 
     return during
+
+
+_KINDS = (("v1", "ConfigMap"), ("v1", "Secret"), ("apps/v1", "Deployment"), ("coordination.k8s.io/v1", "Lease"))
+#: Controllers renew their locks; who takes one makes it, and deletes it afterwards.
+_TAKEN = ("POST", "DELETE")
