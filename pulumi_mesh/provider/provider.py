@@ -150,17 +150,18 @@ class Provider:
         return identifier, self._brought_about(resource, urn, identifier, inputs)
 
     def update(
-        self, token: str, urn: str, identifier: str, before: Properties, after: Properties, *, preview: bool
+        self, token: str, urn: str, old: tuple[str, Properties, Properties], after: Properties, *, preview: bool
     ) -> Properties:
-        """The state."""
-        resource, before, after = _resource(token), declared_part(before), declared_part(after)
+        """The state; ``old`` are id, inputs and state."""
+        resource, (identifier, inputs, outputs) = _resource(token), old
+        before, after = resource.covered(declared_part(inputs), outputs), declared_part(after)
         if preview:
             return resource.previewed(after, self._planned(resource, urn, after, before, quiet=True)[0])
-        outputs = self._brought_about(resource, urn, identifier, after)
+        made = self._brought_about(resource, urn, identifier, after)
         left = resource.left(before, after)
         if left is not None:
             self._run(resource, left, Mode("absent"), urn)
-        return outputs
+        return made
 
     def read(self, token: str, urn: str, identifier: str, inputs: Properties) -> Found:
         """What is there, and how it differs from the inputs; without inputs (an import) from what the id tells."""
@@ -189,9 +190,10 @@ class Provider:
             return Found(identifier, told, {**told, "inventory": {}})
         return Found(identifier, told, resource.outputs(told, report.result, found(report, hide)))
 
-    def delete(self, token: str, urn: str, identifier: str, inputs: Properties) -> None:
+    def delete(self, token: str, urn: str, old: tuple[str, Properties, Properties]) -> None:
         """Remove it by the rules of ``absent``; what this very run has brought about under another name is kept."""
-        resource, inputs = _resource(token), declared_part(inputs)
+        resource, (identifier, inputs, outputs) = _resource(token), old
+        inputs = resource.covered(declared_part(inputs), outputs)
         if (token, identifier) in self._brought:
             self._host.log(urn, f"{identifier} is what another resource has just brought about, and stays", WARNING)
             return

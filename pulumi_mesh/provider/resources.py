@@ -143,6 +143,13 @@ class Resource:
         spec = self.operation.left(old.spec, new.spec)
         return None if spec is None else Declared(spec, old.options)
 
+    def covered(self, inputs: Properties, outputs: Properties) -> Properties:
+        """Inputs of all that may be there: after a failed update the engine keeps the old inputs beside a new state."""
+        if self._identity:
+            return inputs
+        named = [*(plain(inputs.get("namespaces")) or ()), *(plain(outputs.get("namespaces")) or ())]
+        return {**inputs, "namespaces": list(dict.fromkeys(named))}
+
     # -- outputs ----------------------------------------------------------------------------------------------
 
     def outputs(self, inputs: Properties, result: Mapping[str, Any], inventory: Properties) -> Properties:

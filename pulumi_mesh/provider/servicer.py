@@ -193,21 +193,17 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_told
     def Update(self, request: Any, context: Any) -> Any:
-        old = request.old_inputs if request.HasField("old_inputs") else request.olds
-        outputs = self._provider.update(
-            _type(request.urn),
-            request.urn,
-            request.id,
-            decode(old),
-            _within(request, decode(request.news)),
-            preview=request.preview,
-        )
+        state = decode(request.olds)
+        old = request.id, decode(request.old_inputs) if request.HasField("old_inputs") else state, state
+        after = _within(request, decode(request.news))
+        outputs = self._provider.update(_type(request.urn), request.urn, old, after, preview=request.preview)
         return wire.UpdateResponse(properties=encode(outputs))
 
     @_told
     def Delete(self, request: Any, context: Any) -> Any:
-        inputs = request.old_inputs if request.HasField("old_inputs") else request.properties
-        self._provider.delete(_type(request.urn), request.urn, request.id, _within(request, decode(inputs)))
+        state = decode(request.properties)
+        inputs = decode(request.old_inputs) if request.HasField("old_inputs") else state
+        self._provider.delete(_type(request.urn), request.urn, (request.id, _within(request, inputs), state))
         return Empty()
 
     @_told

@@ -97,4 +97,4 @@ def writes(cluster: Cluster, namespace: str) -> Callable[[Callable[[], Any]], in
 
 _KINDS = (("v1", "ConfigMap"), ("v1", "Secret"), ("apps/v1", "Deployment"), ("coordination.k8s.io/v1", "Lease"))
 #: Controllers renew their locks; who takes one makes it, and deletes it afterwards.
-_TAKEN = ("POST", "DELETE")
+_TAKEN = ("APPLY", "DELETE", "POST")

@@ -25,7 +25,7 @@ def config_set(
         provider = mesh.Provider("cluster", kubeconfig=lab.kubeconfig, context=context)
         opts = pulumi.ResourceOptions.merge(more.get("opts"), pulumi.ResourceOptions(provider=provider))
         others = {key: value for key, value in more.items() if key not in ("opts", "resource")}
-        arguments = {"name": name, "namespace": namespace, "objects": objects, **others}
+        arguments: Any = {"name": name, "namespace": namespace, "objects": objects, **others}
         made = mesh.ConfigSet(more.get("resource", "traffic"), arguments, opts)
         pulumi.export("inventory", made.inventory)
 

@@ -74,6 +74,11 @@ def test_only_namespaces_that_are_named_no_more_are_left():
     assert INJECTION.left({"namespaces": ["a"]}, {"namespaces": ["a", "b"]}) is None
 
 
+def test_after_a_failed_update_both_lists_count():
+    assert INJECTION.covered({"namespaces": ["a"]}, {"namespaces": ["a", "b"]})["namespaces"] == ["a", "b"]
+    assert SET.covered({"name": "a"}, {"name": "b"}) == {"name": "a"}
+
+
 def report(action, *fields):
     return Report(objects=[ObjectChange(REF, action, tuple(fields))])
 
