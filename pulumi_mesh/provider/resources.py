@@ -81,7 +81,7 @@ class Resource:
         return {**{name: value for name, value in defaults.items() if value is not None}, **given}
 
     def declared(self, inputs: Properties) -> Declared:
-        """Raises MeshError ``invalid_option``. A state may stand in for inputs: what is told and not given is left out."""
+        """Raises MeshError ``invalid_option``. A state may stand in for inputs: what it tells beyond is left out."""
         given = {name: value for name, value in plain(inputs).items() if name in self._fields}
         spec, run_options = (parse(spec, data) for spec, data in self._split(given))
         return Declared(spec, run_options)
