@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Clusters from a mesh.yaml."""
 
@@ -8,8 +9,7 @@ DOCUMENTATION = r"""
 name: declaration
 short_description: The clusters that a mesh.yaml declares, with what each of them is to have
 version_added: 1.0.0
-author:
-  - meshops
+author: meshops (@meshops)
 description:
   - Reads a whole mesh from one file, the same that C(Mesh.from_file()) of the Pulumi package reads.
   - Every cluster becomes a host of the group C(mesh_clusters), with the variables of the roles, so that
