@@ -79,6 +79,11 @@ class Automation:
     kubeconfig: Path
     variables: Path
 
+    def grant(self) -> None:
+        """What playbook `rbac` printed, once more: roles go with their namespace."""
+        for name, account in self.accounts.items():
+            account.grant(yaml.safe_load_all((self.kubeconfig.parent / f"{name}.yml").read_text()))
+
 
 def _play(variables: Path, name: str, *arguments: str, inventory: Path = INVENTORY, timeout: float = 300) -> Played:
     started = time.monotonic()
@@ -100,9 +105,9 @@ def automation(lab: Lab, connections: dict[str, Cluster], tmp_path_factory: pyte
     asked["rbac_file"] = f"{place}/{{{{ inventory_hostname }}}}.yml"
     played = _play(admins, "meshops.mesh.rbac", "-e", json.dumps(asked))
     assert played.code == 0, played.output
-    for name, account in accounts.items():
-        account.grant(yaml.safe_load_all((place / f"{name}.yml").read_text()))
-    return Automation(accounts, kubeconfig, variables)
+    found = Automation(accounts, kubeconfig, variables)
+    found.grant()
+    return found
 
 
 @pytest.fixture(scope="session")

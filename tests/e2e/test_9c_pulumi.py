@@ -20,6 +20,7 @@ from .test_9_uninstall import _left
 @pytest.fixture(scope="module")
 def told(lab, automation):
     """The lab, under the accounts whose roles follow from the example's inventory."""
+    automation.grant()  # the test before this one took a namespace away
     return {**on_the_lab(), "mesh_kubeconfig": str(automation.kubeconfig)}
 
 
@@ -35,11 +36,11 @@ def test_a_preview_of_empty_clusters_makes_nothing(stack, told, clusters):
         assert _left(cluster) == []
 
 
-def test_one_up_and_traffic_flows(stack, told, clusters):
+def test_one_up_and_traffic_flows(stack, told, lab):
     made = stack.run("up", lambda: program(told))
     assert made.of("Gateway") == {"create": 2}
     for name in CLUSTERS:
-        measured = measure(name, {"mesh_kubeconfig": told["mesh_kubeconfig"], "mesh_context": name})
+        measured = measure(name, {"mesh_kubeconfig": str(lab.kubeconfig), "mesh_context": name})
         assert measured.as_declared, measured
         assert made.outputs["addresses"][name] == [measured.address]
 

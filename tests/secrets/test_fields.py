@@ -50,7 +50,8 @@ def test_every_secret_field_has_a_canary():
 
 
 def test_the_options_of_connections_are_those():
-    assert set(CONNECTION) == set(Connection.__dataclass_fields__)
+    # Whether to trust a kubeconfig is for the front to say, not for users.
+    assert set(CONNECTION) == set(Connection.__dataclass_fields__) - {"trusted"}
     assert CONNECTION["api_key"]["no_log"]
 
 
