@@ -15,6 +15,7 @@ from mesh.model.spec import Field, Type, fields
 from pulumi_mesh.provider.configuration import OPTIONS
 from pulumi_mesh.provider.naming import camel, markdown, pascal
 from pulumi_mesh.provider.provider import FUNCTIONS
+from pulumi_mesh.provider.schema import DERIVED
 
 from .note import NOTE
 
@@ -122,7 +123,7 @@ def _resource(name: str, operation: Declarative[Any, Any], own: Iterable[Field])
         f"        **arguments: Unpack[{kind}ArgsDict],",
         "    ) -> None:",
         '        """Arguments come in one piece or one by one."""',
-        f"        results = {(*results, 'inventory')!r}".replace("'", '"'),
+        f"        results = {(*results, *DERIVED)!r}".replace("'", '"'),
         f'        token, specs = "mesh:index:{kind}", ({spec}, RunOptions)',
         "        super().__init__(token, resource_name, specs, results, (args, opts, arguments))",
     )
@@ -131,7 +132,9 @@ def _resource(name: str, operation: Declarative[Any, Any], own: Iterable[Field])
             yield from _output(field.name, _plain(field.type), _documented(field))
     for field in fields(operation.returns):
         yield from _output(field.name, _plain(field.type), _documented(field))
-    yield from _output("inventory", "Mapping[str, Any]", "Every object: `Kind namespace/name` with a digest of it.")
+    for derived, told in DERIVED.items():
+        kind = "str" if told.get("type") == "string" else "Mapping[str, Any]"
+        yield from _output(derived, kind, told["description"])
 
 
 def _output(name: str, kind: str, doc: str) -> Iterator[str]:

@@ -357,7 +357,7 @@ class ControlPlane(MeshResource):
         **arguments: Unpack[ControlPlaneArgsDict],
     ) -> None:
         """Arguments come in one piece or one by one."""
-        results = ("version", "inventory")
+        results = ("version", "inventory", "claim")
         token, specs = "mesh:index:ControlPlane", (ControlPlaneSpec, RunOptions)
         super().__init__(token, resource_name, specs, results, (args, opts, arguments))
 
@@ -598,8 +598,19 @@ class ControlPlane(MeshResource):
     @property
     @pulumi.getter(name="inventory")
     def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
-        """Every object: `Kind namespace/name` with a digest of it."""
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
         value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
         return value
 
 
@@ -701,7 +712,7 @@ class RevisionTag(MeshResource):
         **arguments: Unpack[RevisionTagArgsDict],
     ) -> None:
         """Arguments come in one piece or one by one."""
-        results = ("inventory",)
+        results = ("inventory", "claim")
         token, specs = "mesh:index:RevisionTag", (RevisionTagSpec, RunOptions)
         super().__init__(token, resource_name, specs, results, (args, opts, arguments))
 
@@ -802,8 +813,19 @@ class RevisionTag(MeshResource):
     @property
     @pulumi.getter(name="inventory")
     def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
-        """Every object: `Kind namespace/name` with a digest of it."""
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
         value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
         return value
 
 
@@ -909,7 +931,7 @@ class Injection(MeshResource):
         **arguments: Unpack[InjectionArgsDict],
     ) -> None:
         """Arguments come in one piece or one by one."""
-        results = ("stale", "inventory")
+        results = ("stale", "inventory", "claim")
         token, specs = "mesh:index:Injection", (InjectionSpec, RunOptions)
         super().__init__(token, resource_name, specs, results, (args, opts, arguments))
 
@@ -1019,8 +1041,19 @@ class Injection(MeshResource):
     @property
     @pulumi.getter(name="inventory")
     def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
-        """Every object: `Kind namespace/name` with a digest of it."""
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
         value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
         return value
 
 
@@ -1190,7 +1223,7 @@ class Gateway(MeshResource):
         **arguments: Unpack[GatewayArgsDict],
     ) -> None:
         """Arguments come in one piece or one by one."""
-        results = ("addresses", "inventory")
+        results = ("addresses", "inventory", "claim")
         token, specs = "mesh:index:Gateway", (GatewaySpec, RunOptions)
         super().__init__(token, resource_name, specs, results, (args, opts, arguments))
 
@@ -1413,8 +1446,19 @@ class Gateway(MeshResource):
     @property
     @pulumi.getter(name="inventory")
     def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
-        """Every object: `Kind namespace/name` with a digest of it."""
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
         value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
         return value
 
 
@@ -1516,7 +1560,7 @@ class ConfigSet(MeshResource):
         **arguments: Unpack[ConfigSetArgsDict],
     ) -> None:
         """Arguments come in one piece or one by one."""
-        results = ("inventory",)
+        results = ("inventory", "claim")
         token, specs = "mesh:index:ConfigSet", (ConfigSetSpec, RunOptions)
         super().__init__(token, resource_name, specs, results, (args, opts, arguments))
 
@@ -1617,8 +1661,19 @@ class ConfigSet(MeshResource):
     @property
     @pulumi.getter(name="inventory")
     def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
-        """Every object: `Kind namespace/name` with a digest of it."""
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
         value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
         return value
 
 

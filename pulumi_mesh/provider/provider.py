@@ -17,12 +17,14 @@ from .._core.model.options import Mode, RunOptions
 from .._core.model.report import Report
 from .._core.model.spec import parse
 from .._core.operations.registry import OPERATIONS
+from . import claims
 from .configuration import Configuration
 from .host import WARNING, Host
 from .naming import options, pascal, property_path
-from .properties import known, plain, secret_texts
+from .properties import UNKNOWN, known, plain, secret_texts
 from .resources import (
     CHANGES,
+    CLAIM,
     Declared,
     Difference,
     Properties,
@@ -84,9 +86,6 @@ class Provider:
         self._checked: dict[str, tuple[Properties, Report | None]] = {}
         #: Urns whose resource goes before its successor comes: what that will find cannot be told yet.
         self._replacing: set[str] = set()
-        #: Types and ids that this process has brought about: who replaces a resource by one of the same id, or renames
-        #: it, has the old one deleted afterwards.
-        self._brought: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         connection = configuration.connection
         self._sessions = None if connection is None else Sessions(connection, configuration.secrets)
@@ -156,23 +155,27 @@ class Provider:
         resource, (identifier, inputs, outputs) = _resource(token), old
         before, after = resource.covered(declared_part(inputs), outputs), declared_part(after)
         if preview:
-            return resource.previewed(after, self._planned(resource, urn, after, before, quiet=True)[0])
-        made = self._brought_about(resource, urn, identifier, after)
+            told = resource.previewed(after, self._planned(resource, urn, after, before, quiet=True)[0])
+            return {**told, CLAIM: outputs.get(CLAIM) or UNKNOWN}
+        claim = str(outputs.get(CLAIM, ""))
+        made = self._brought_about(resource, urn, identifier, after, claim)
         left = resource.left(before, after)
         if left is not None:
-            self._run(resource, left, Mode("absent"), urn)
+            self._remove(resource, urn, left, claim)
         return made
 
-    def read(self, token: str, urn: str, identifier: str, inputs: Properties) -> Found:
+    def read(self, token: str, urn: str, old: tuple[str, Properties, Properties]) -> Found:
         """What is there, and how it differs from the inputs; without inputs (an import) from what the id tells."""
-        resource, inputs = _resource(token), declared_part(inputs)
+        resource, (identifier, inputs, outputs) = _resource(token), old
+        inputs = declared_part(inputs)
         if not inputs:
             return self._imported(resource, urn, identifier)
         told = resource.completed(inputs)
         report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, told, quiet=True)
         if gone(report):
             return Found("", {}, {})
-        return Found(identifier, inputs, resource.outputs(inputs, report.result, found(report, hide)))
+        marked = {CLAIM: outputs[CLAIM]} if CLAIM in outputs else {}
+        return Found(identifier, inputs, {**resource.outputs(inputs, report.result, found(report, hide)), **marked})
 
     def _imported(self, resource: Resource, urn: str, identifier: str) -> Found:
         """What another run of the same operation has left: by the id, and by the inventory that belongs to it."""
@@ -191,13 +194,11 @@ class Provider:
         return Found(identifier, told, resource.outputs(told, report.result, found(report, hide)))
 
     def delete(self, token: str, urn: str, old: tuple[str, Properties, Properties]) -> None:
-        """Remove it by the rules of ``absent``; what this very run has brought about under another name is kept."""
+        """Remove it by the rules of ``absent``; what another resource has brought about since is that one's."""
         resource, (identifier, inputs, outputs) = _resource(token), old
-        inputs = resource.covered(declared_part(inputs), outputs)
-        if (token, identifier) in self._brought:
-            self._host.log(urn, f"{identifier} is what another resource has just brought about, and stays", WARNING)
-            return
-        self._run(resource, resource.declared(inputs), Mode("absent"), urn, inputs)
+        inputs, claim = resource.covered(declared_part(inputs), outputs), str(outputs.get(CLAIM, ""))
+        if not self._remove(resource, urn, resource.declared(inputs), claim, inputs):
+            self._host.log(urn, f"{identifier} is what another resource has brought about since, and stays", WARNING)
 
     def invoke(self, token: str, arguments: Properties) -> tuple[Properties, list[tuple[str, str]]]:
         """The answer of a function."""
@@ -241,17 +242,37 @@ class Provider:
             self._host.log(urn, f"{error}; the preview goes by the state alone", WARNING)
             return None, _as_it_is
 
-    def _brought_about(self, resource: Resource, urn: str, identifier: str, inputs: Properties) -> Properties:
+    def _brought_about(
+        self, resource: Resource, urn: str, identifier: str, inputs: Properties, claim: str = ""
+    ) -> Properties:
+        """The state. What has no mark of this resource yet gets one."""
+        declared = resource.declared(inputs)
+        marked = {CLAIM: claim or claims.new()}
         try:
-            report, hide = self._run(resource, resource.declared(inputs), Mode(), urn, inputs)
+            report, hide = self._run(resource, declared, Mode(), urn, inputs)
         except MeshError as error:
             if not error.applied and error.code != "not_ready":
                 raise
             inventory: Properties = {name: {} for name in error.applied}
-            raise InitFailed(identifier, inputs, resource.outputs(inputs, {}, inventory), error) from error
-        with self._lock:
-            self._brought.add((f"{PACKAGE}:index:{pascal(resource.operation.name)}", identifier))
-        return resource.outputs(inputs, report.result, applied(report, hide))
+            made = {**resource.outputs(inputs, {}, inventory), **({CLAIM: claim} if claim else {})}
+            raise InitFailed(identifier, inputs, made, error) from error
+        if not claim:
+            with self._at_work().connected() as cluster:
+                claims.take(cluster, claims.anchors(cluster, resource.operation, declared.spec), marked[CLAIM])
+        return {**resource.outputs(inputs, report.result, applied(report, hide)), **marked}
+
+    def _remove(
+        self, resource: Resource, urn: str, declared: Declared, claim: str, inputs: Properties | None = None
+    ) -> bool:
+        """False where it is another resource's by now."""
+        with self._at_work().connected() as cluster:
+            places = claims.anchors(cluster, resource.operation, declared.spec)
+            if claims.held_by_another(cluster, places, claim):
+                return False
+        self._run(resource, declared, Mode("absent"), urn, inputs)
+        with self._at_work().connected() as cluster:
+            claims.give_back(cluster, places, claim)
+        return True
 
     def _run(
         self,

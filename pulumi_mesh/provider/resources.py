@@ -160,7 +160,7 @@ class Resource:
 
     def previewed(self, inputs: Properties, report: Report | None) -> Properties:
         """The state as far as a preview can tell."""
-        unknown = dict.fromkeys(map(camel, self._results()), UNKNOWN)
+        unknown = dict.fromkeys((*map(camel, self._results()), CLAIM), UNKNOWN)
         told = [] if report is None else [change for change in report.objects if change.action not in _LEAVING]
         inventory = UNKNOWN if report is None else {object_name(change): UNKNOWN for change in told}
         return {**unknown, **inputs, "inventory": inventory}
@@ -171,6 +171,8 @@ class Resource:
 
 #: A check puts the plan among the inputs under this name: a diff can show only what stands in inputs.
 CHANGES = "changes"
+#: The state tells by which mark the thing is this resource's.
+CLAIM = "claim"
 #: Actions after which an object is not the resource's any more, and those that change nothing.
 _LEAVING, _STAYING = ("delete", "release"), ("unchanged", "keep")
 #: Characters of a value in a plan.

@@ -20,10 +20,18 @@ _ANY: Schema = {"$ref": "pulumi.json#/Any"}
 _FREE: Schema = {"type": "object", "additionalProperties": _ANY}
 _SCALARS = {"bool": "boolean", "int": "integer", "str": "string"}
 
-_INVENTORY: Schema = {
-    **_FREE,
-    "description": "Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after "
-    "a refresh, how the cluster differs from it.",
+#: Outputs of every resource beside what its operation returns.
+DERIVED: dict[str, Schema] = {
+    "inventory": {
+        **_FREE,
+        "description": "Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, "
+        "after a refresh, how the cluster differs from it.",
+    },
+    "claim": {
+        "type": "string",
+        "description": "The mark in the cluster by which the thing is this resource's: who brings the same thing about "
+        "by another resource takes it over, and the deletion of this one then leaves it alone.",
+    },
 }
 
 
@@ -78,7 +86,7 @@ def _resource(token: str, resource: Resource, types: Schema) -> Schema:
         "description": _first_line(operation.spec),
         "inputProperties": inputs,
         "requiredInputs": required,
-        "properties": {**inputs, **results, "inventory": _INVENTORY},
+        "properties": {**inputs, **results, **DERIVED},
         "required": sorted({*required, *results, "inventory"}),
     }
 

@@ -186,7 +186,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @_told
     def Read(self, request: Any, context: Any) -> Any:
         inputs = decode(request.inputs) if request.HasField("inputs") else {}
-        found = self._provider.read(_type(request.urn), request.urn, request.id, inputs)
+        old = request.id, inputs, decode(request.properties)
+        found = self._provider.read(_type(request.urn), request.urn, old)
         if not found.id:
             return wire.ReadResponse()
         return wire.ReadResponse(id=found.id, properties=encode(found.outputs), inputs=encode(found.inputs))

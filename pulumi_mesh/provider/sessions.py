@@ -60,19 +60,20 @@ class Sessions:
         """Raises MeshError; ``secrets`` are shown nowhere."""
         from .._core.apply.engine import run
 
-        with self._cluster() as cluster:
+        with self.connected() as cluster:
             hidden = cluster.transport.secrets
             hidden.learn((*self._secrets, *secrets))
             return run(operation, spec, cluster, options, mode, tell), partial(_hidden, hidden)
 
     def inventory(self, operation: Declarative[Any, Any], spec: Any) -> Object | None:
         """The inventory of the operation's own set; None where there is none, empty where it keeps none."""
-        with self._cluster() as cluster:
+        with self.connected() as cluster:
             own = operation.removal(spec, operation.observe(cluster, spec)).sets[0]
             return cluster.get("v1", "ConfigMap", own.namespace, parent_name(own.id)) if own.recorded else {}
 
     @contextmanager
-    def _cluster(self) -> Iterator[Cluster]:
+    def connected(self) -> Iterator[Cluster]:
+        """A connection for a while. Raises MeshError."""
         cluster = connect(self._connection)
         try:
             with self._lock:

@@ -13,6 +13,8 @@ from mesh.model.spec import parse
 from mesh.operations.registry import OPERATIONS
 from pulumi import automation
 
+import pulumi_mesh as mesh
+
 from .conftest import API
 from .programs import config_map, config_set
 
@@ -165,3 +167,27 @@ def test_what_is_not_there_cannot_be_imported(lab, namespace, stack):
     nothing = config_set(lab, API, namespace, TWO, opts=pulumi.ResourceOptions(import_=f"{namespace}/traffic"))
     with pytest.raises(automation.CommandError, match="does not exist"):
         stack.run("up", nothing)
+
+
+def test_what_is_renamed_with_its_provider_stays(lab, cluster, namespace, stack):
+    """As a cluster of mesh.yaml that gets another name. Another process deletes the old one: the mark in the cluster
+    has changed hands."""
+
+    def program(name):
+        provider = mesh.Provider(name, kubeconfig=lab.kubeconfig, context=API)
+        opts = pulumi.ResourceOptions(provider=provider)
+        mesh.ConfigSet(f"{name}-traffic", opts=opts, name="traffic", namespace=namespace, objects=TWO)
+        mesh.Injection(f"{name}-own", opts=opts, namespaces=[namespace], mode="ambient")
+
+    def mode():
+        return cluster.get("v1", "Namespace", "", namespace)["metadata"]["labels"].get("istio.io/dataplane-mode")
+
+    stack.run("up", lambda: program("first"))
+    renamed = stack.run("up", lambda: program("second"))
+    assert renamed.of(KIND) == renamed.of("Injection") == {"create": 1, "delete": 1}
+    assert "brought about since" in renamed.text
+    assert (data(cluster, namespace, "a"), mode()) == ({"level": "info"}, "ambient")
+    assert not stack.run("up", lambda: program("second")).changed
+    stack.run("destroy", lambda: program("second"))
+    assert (data(cluster, namespace, "a"), mode()) == (None, None)
+    assert "meshops" not in json.dumps(cluster.get("v1", "Namespace", "", namespace)["metadata"].get("annotations", {}))
