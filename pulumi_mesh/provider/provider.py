@@ -82,8 +82,9 @@ class Provider:
 
     def __init__(self, configuration: Configuration, host: Host) -> None:
         self._host = host
-        #: By urn what the last check saw: the diff that follows it need not ask the cluster again.
-        self._checked: dict[str, tuple[Properties, Report | None]] = {}
+        #: By urn what the last check saw: the diff that follows it need not ask the cluster again. No inputs where it
+        #: could not look.
+        self._checked: dict[str, tuple[Properties | None, Report | None]] = {}
         #: Urns whose resource goes before its successor comes: what that will find cannot be told yet.
         self._replacing: set[str] = set()
         self._lock = threading.Lock()
@@ -98,6 +99,8 @@ class Provider:
         resource = _resource(token)
         wrong = list(resource.problems(inputs))
         completed = resource.completed(inputs)
+        with self._lock:
+            self._checked[urn] = None, None
         if wrong or not before:
             return completed, wrong
         try:
@@ -109,12 +112,15 @@ class Provider:
         told = changes(plan, hide) if plan else {}
         return {**completed, CHANGES: told} if told else completed, wrong
 
-    def diff(self, token: str, urn: str, before: Properties, after: Properties) -> Difference:
+    def diff(self, token: str, urn: str, before: Properties, outputs: Properties, after: Properties) -> Difference:
         """What bringing about ``after`` would change in the cluster; by the inputs alone where that cannot be told."""
         resource, before, after = _resource(token), declared_part(before), declared_part(after)
         with self._lock:
-            inputs, plan = self._checked.pop(urn, (None, None))
+            checked = self._checked.pop(urn, None)
             self._replacing.discard(urn)
+        if checked is None:  # a refresh: what it shows has just been read
+            return resource.refreshed(before, outputs, after)
+        inputs, plan = checked
         if inputs != after:
             plan, _hide = self._difference_to(resource, urn, before, after)
         if plan is not None:

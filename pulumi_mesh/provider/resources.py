@@ -134,6 +134,10 @@ class Resource:
         inputs = dict(_compared(old, new)) if paths or replaces else dict(_marked(old, new))
         return Difference({**inputs, **paths}, frozenset(inputs), replaces, self.goes_first(replaces))
 
+    def refreshed(self, before: Properties, outputs: Properties, after: Properties) -> Difference:
+        """By what a read has found. The engine shows it the other way round: from what was declared to what is there."""
+        return Difference({**self.declared_difference(before, after).paths, **dict(_found_paths(outputs))})
+
     def goes_first(self, replaces: Iterable[str]) -> bool:
         """Whether a replacement begins with the deletion: where both would hold the same objects."""
         return bool(_SHARED.get(self.operation.name, frozenset()).intersection(replaces))
@@ -198,6 +202,14 @@ def _found(change: ObjectChange, hide: Callable[[Any], Any]) -> Properties:
         case "update" | "recreate" | "adopt":
             return {"digest": digest(change.wanted, hide), "drift": {i.path: _drifted(i, hide) for i in change.fields}}
     return {"digest": digest(change.wanted, hide)}
+
+
+def _found_paths(outputs: Properties) -> Iterator[tuple[str, Kind]]:
+    """Where the state says how the cluster differs."""
+    for name, told in (outputs.get("inventory") or {}).items():
+        place = f"inventory{_quoted(name)}"
+        yield from ((f"{place}.drift{_quoted(field)}", "delete") for field in told.get("drift", ()))
+        yield from ((f"{place}.{mark}", "delete") for mark in ("missing", "unwanted") if mark in told)
 
 
 def _drifted(item: FieldChange, hide: Callable[[Any], Any]) -> Any:

@@ -158,8 +158,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_told
     def Diff(self, request: Any, context: Any) -> Any:
-        old = request.old_inputs if request.HasField("old_inputs") else request.olds
-        found = self._provider.diff(_type(request.urn), request.urn, decode(old), decode(request.news))
+        state, after = decode(request.olds), decode(request.news)
+        before = decode(request.old_inputs) if request.HasField("old_inputs") else state
+        found = self._provider.diff(_type(request.urn), request.urn, before, state, after)
         detailed = {
             path: wire.PropertyDiff(
                 kind=_KINDS[kind, path in found.replaces],

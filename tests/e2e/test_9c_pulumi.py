@@ -12,9 +12,10 @@ from demo.measure import measure
 from demo.pulumi import CLUSTERS, declared, program
 from demo.run import on_the_lab
 from lab.engine import prepare
+from pulumi_mesh import Mesh
 from tests.pulumi.stacks import Stack
 
-from .test_9_uninstall import _left
+from .test_9_uninstall import FOREIGN, _left
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +66,35 @@ def test_ansible_reads_the_same_declaration(play, told, tmp_path):
     assert played.changed == dict.fromkeys(CLUSTERS, 0), played.output
 
 
-def test_destroy_leaves_nothing(stack, told, clusters):
-    gone = stack.run("destroy", lambda: program(told))
-    assert gone.of("ControlPlane") == {"delete": 2}
+def purging(told):
+    """As declared, but on one of the clusters everything is to go, objects of others too."""
+    declaration = declared(told)
+    declaration["clusters"]["cloud"]["control_plane"][0]["purge"] = True
+    Mesh("shop", declaration)
+
+
+def test_to_purge_changes_nothing_yet(stack, told):
+    assert not stack.run("up", lambda: purging(told)).changed
+
+
+def test_destroy_keeps_what_holds_objects_of_others_and_purges_where_told(stack, told, clusters, core):
     for cluster in clusters.values():
-        deadline = time.monotonic() + 15  # the API server takes the APIServices of definitions away by itself
-        while _left(cluster) and time.monotonic() < deadline:
-            time.sleep(0.5)
-            cluster.forget_kinds()
-        assert _left(cluster) == []
+        cluster.apply(FOREIGN, "somebody")
+    gone = stack.run("destroy", lambda: purging(told))
+    assert gone.of("ControlPlane") == {"delete": 2}
+    assert "serviceentries.networking.istio.io is kept: it holds 1 ServiceEntry" in gone.text
+    _leaves_nothing(clusters["cloud"])
+    kept = clusters["onprem"].list("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    assert [item["metadata"]["name"] for item in kept] == ["serviceentries.networking.istio.io"]
+    assert clusters["onprem"].list(FOREIGN["apiVersion"], FOREIGN["kind"], "default")
+    # Ansible finishes what Pulumi began.
+    core("onprem", "control_plane", core.control_plane(), "absent", purge=True)
+    _leaves_nothing(clusters["onprem"])
+
+
+def _leaves_nothing(cluster):
+    deadline = time.monotonic() + 15  # the API server takes the APIServices of definitions away by itself
+    while _left(cluster) and time.monotonic() < deadline:
+        time.sleep(0.5)
+        cluster.forget_kinds()
+    assert _left(cluster) == []

@@ -50,7 +50,7 @@ class Stack:
             if happened:
                 steps[happened.metadata.type.rpartition(":")[2], _name(happened.metadata.op)] += 1
 
-        shown = {"diff": True} if command in ("preview", "up") else {}
+        shown = {} if command == "destroy" else {"diff": True}
         told = {"on_output": lines.append, "on_error": lines.append, "on_event": note, "color": "never"}
         result = getattr(stack, command)(**told, **shown, **options)
         outputs = {key: value.value for key, value in (getattr(result, "outputs", None) or {}).items()}

@@ -171,7 +171,7 @@ def test_secrets_are_nowhere(lab, cluster, namespace, stack, engine):
             objects=pulumi.Output.secret([secret, config_map("c", level=f"{CANARY}-map")]),
         )
 
-    texts = [stack.run(command, program).text for command in ("preview", "up", "preview", "refresh")]
+    texts = [stack.run(command, program, debug=True).text for command in ("preview", "up", "preview", "refresh")]
     assert cluster.get("v1", "Secret", namespace, "s") is not None
     cluster.transport.raw(
         "PATCH",
