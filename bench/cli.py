@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import clusters, configuration, control_plane, document
+from bench import clusters, configuration, control_plane, document, fronts
 from bench.configuration import SERIES
 from bench.progress import Clock
 from bench.results import Results, load
@@ -26,7 +26,7 @@ CLUSTER = "bench"
 ROUNDS = 5
 DOCUMENT = ROOT / "docs" / "performance.md"
 
-_PARTS = [*(series.name for series in SERIES), control_plane.SERIES, clusters.SERIES]
+_PARTS = [*(series.name for series in SERIES), control_plane.SERIES, clusters.SERIES, fronts.SERIES]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,17 +83,22 @@ def _measure(parts: Sequence[str], options: argparse.Namespace, results: Results
     total = sum(configuration.planned(series, options.only) for series in wanted)
     total += control_plane.planned(options.only) if control_plane.SERIES in parts else 0
     total += clusters.planned(numbers) if clusters.SERIES in parts else 0
+    total += fronts.planned(options.only) if fronts.SERIES in parts else 0
     clock = Clock(total * options.rounds)
     saved = WORK / "results.json"
-    if wanted or control_plane.SERIES in parts:
+    if {*parts} - {clusters.SERIES}:
         with _lab([CLUSTER], keep=options.keep_lab):
             subject = Subject(CLUSTER)
-            control_plane.ensure(subject)
+            if wanted:
+                control_plane.ensure(subject)
             for series in wanted:
                 configuration.run(series, subject, results, options.rounds, options.only, clock)
                 results.save(saved)
             if control_plane.SERIES in parts:
                 control_plane.run(subject, results, options.rounds, options.only, clock)
+                results.save(saved)
+            if fronts.SERIES in parts:
+                fronts.run(subject, results, options.rounds, options.only, clock)
                 results.save(saved)
     if clusters.SERIES in parts:
         with _lab(clusters.names(max(numbers)), keep=options.keep_lab):

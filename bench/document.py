@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from bench import clusters, control_plane
+from bench import clusters, control_plane, fronts
 from bench.configuration import SERIES
 from bench.contenders import CORE_K8S, OURS, OURS_PLAYBOOK, STEPS
 from bench.results import Results
@@ -21,6 +21,9 @@ _STEP_TITLES = {
     "prune": "prune 50",
     "fresh": "fresh to done",
     "cold": "unchanged, nothing cached",
+    "first": "from nothing",
+    "again": "unchanged",
+    "other": "change 10",
 }
 #: Whose seconds a contender's are compared with.
 _BASES = {CORE_K8S: OURS_PLAYBOOK}
@@ -34,6 +37,8 @@ def render(results: Results) -> str:
         parts.append(_control_plane(results))
     if results.select(clusters.SERIES):
         parts.append(_clusters(results))
+    if results.select(fronts.SERIES):
+        parts.append(_fronts(results))
     return "\n".join(parts)
 
 
@@ -194,6 +199,26 @@ def _shares(results: Results, name: str, step: str) -> Iterator[str]:
     for count in clusters.NUMBERS:
         found = [run.inside["machine"] for run in results.select(clusters.SERIES, name, f"{step} {count}")]
         yield f"{median(found):.0%}" if found else "-"
+
+
+def _fronts(results: Results) -> str:
+    series, note = fronts.SERIES, results.notes[fronts.SERIES]
+    header = ["", *(_STEP_TITLES[step] for step in fronts.STEPS)]
+    header += [f"{what}, {_STEP_TITLES[step]}" for what in ("requests", "writes") for step in fronts.STEPS]
+    rows = []
+    for name in _contenders(results, series):
+        by_step = [results.select(series, name, step) for step in fronts.STEPS]
+        row = [name, *(seconds(summarize([run.seconds for run in found])) if found else "-" for found in by_step)]
+        row += [_median(getattr(run, what) for run in found) for what in ("requests", "writes") for found in by_step]
+        states = [run.inside["state"] for run in results.select(series, name) if "state" in run.inside]
+        rows.append([*row, megabytes(median(states)) if states else "-"])
+    intro = (
+        f"Istio's control plane and {note['objects']} of its resources, by programs for Pulumi (its engine, a state in "
+        "files, the program in the process that starts the engine) and by a playbook of two tasks. The provider "
+        f"answers {seconds(summarize(note['starts']))} seconds after its start."
+    )
+    left_out = f" {note['left_out']}" if "left_out" in note else ""
+    return _section("Both fronts", intro + left_out, [*header, "MB of state"], rows)
 
 
 def _contenders(results: Results, series: str) -> list[str]:

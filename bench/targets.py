@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from bench import clusters, control_plane
+from bench import clusters, control_plane, fronts
 from bench.contenders import FLOOR, FLOOR_PYTHON, KUBECTL, OURS
 from bench.results import Results
 
@@ -29,7 +29,7 @@ class Target:
 
 def targets(results: Results) -> list[Target]:
     """All whose runs there are."""
-    return [*_sets(results), *_memory(results), *_control_plane(results), *_clusters(results)]
+    return [*_sets(results), *_memory(results), *_control_plane(results), *_clusters(results), *_fronts(results)]
 
 
 def _sets(results: Results) -> Iterator[Target]:
@@ -85,3 +85,8 @@ def _clusters(results: Results) -> Iterator[Target]:
         most = results.seconds(clusters.SERIES, clusters.SHIPPED, f"{step} 20")
         if one and most:
             yield Target(f"20 clusters, {step}: / one cluster", 2, most.median / one.median)
+
+
+def _fronts(results: Results) -> Iterator[Target]:
+    if note := results.notes.get(fronts.SERIES):
+        yield Target("Pulumi's provider: from its start to its first answer", 0.5, median(note["starts"]), " s")

@@ -135,7 +135,7 @@ class Resource:
         return Difference({**inputs, **paths}, frozenset(inputs), replaces, self.goes_first(replaces))
 
     def refreshed(self, before: Properties, outputs: Properties, after: Properties) -> Difference:
-        """By what a read has found. The engine shows it the other way round: from what was declared to what is there."""
+        """By what a read has found. The engine shows it the other way round: from declared to found."""
         return Difference({**self.declared_difference(before, after).paths, **dict(_found_paths(outputs))})
 
     def goes_first(self, replaces: Iterable[str]) -> bool:

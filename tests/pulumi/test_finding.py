@@ -62,5 +62,5 @@ def test_a_provider_that_is_not_on_the_path(lab, cluster, namespace, place, know
 def test_nothing_is_found_by_chance(lab, namespace, place):
     (place / "work" / "Pulumi.yaml").write_text(yaml.safe_dump(PROJECT))
     made = stack(place, config_set(lab, API, namespace, [config_map("a", level="info")]))
-    with pytest.raises(automation.CommandError, match="resource-mesh|resource plugin"):
+    with pytest.raises(automation.CommandError, match="resource plugin"):
         made.up(color="never")

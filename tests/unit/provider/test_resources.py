@@ -111,6 +111,16 @@ def test_what_a_read_finds():
     assert (gone(report("create")), gone(report("update", change)), gone(Report())) == (True, False, False)
 
 
+def test_a_refresh_leads_to_what_was_found():
+    inventory = {"Deployment ns/a": {"drift": {"spec.replicas": 5}}, "Service ns/b": {"missing": True}}
+    told = PLANE.refreshed({}, {"inventory": {**inventory, "Service ns/c": {"digest": "d"}}}, {})
+    assert list(told.paths) == [
+        'inventory["Deployment ns/a"].drift["spec.replicas"]',
+        'inventory["Service ns/b"].missing',
+    ]
+    assert not PLANE.refreshed({}, {}, {}).some
+
+
 def test_where_a_secret_should_be_nothing_is_shown_of_what_is_there():
     def hide(value):
         if isinstance(value, list):
