@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,8 @@ _NOISY_MARKS = frozenset({"deployment.kubernetes.io/revision", "deprecated.daemo
 _PASSING = frozenset(
     {"Event", "ComponentStatus", "Endpoints", "EndpointSlice", "Pod", "ReplicaSet", "ControllerRevision", "Node"}
 )
+#: How long istiod may take to close validation: it looks whether that works again and again, ever more seldom.
+_ISTIOD_SECONDS = 20.0
 #: Others that write into the cluster, by the start of their field manager.
 _CONTROLLERS = ("kube-", "pilot-discovery", "kwok", "meshops-lab", "helm", "k3s", "istio", "unknown", "fault-bystander")
 
@@ -53,8 +56,12 @@ class Oracle:
         self.baseline = frozenset(obj["metadata"].get("uid") for obj in self._everything())
 
     def snapshot(self) -> Snapshot:
-        """The state as two runs with the same outcome must leave it."""
+        """The state as two runs with the same outcome must leave it, once istiod has done its part."""
+        deadline = time.monotonic() + _ISTIOD_SECONDS
         found = [obj for obj in self._everything() if self._matters(obj)]
+        while any(map(_open, found)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+            found = [obj for obj in self._everything() if self._matters(obj)]
         shown = {str(ref(obj)): normalised(obj) for obj in found}
         return Snapshot(shown, tuple(sorted(outside_inventory(found))))
 
@@ -79,6 +86,12 @@ class Oracle:
         theirs = all(manager.startswith(_CONTROLLERS) for manager in managers)
         new = obj["metadata"].get("uid") not in self.baseline
         return new and not theirs and not obj["metadata"].get("ownerReferences")
+
+
+def _open(obj: Object) -> bool:
+    """Whether istiod has still to close validation, which it does by itself as soon as that works."""
+    validates = obj["kind"] == "ValidatingWebhookConfiguration"
+    return validates and any(webhook.get("failurePolicy") == "Ignore" for webhook in obj.get("webhooks") or ())
 
 
 def _marked(obj: Object) -> bool:
