@@ -68,7 +68,10 @@ def _up(way: str, *, granted: bool) -> Contender[Program]:
 
 
 def _playbook(place: Program, step: str) -> Command:
-    variables: dict[str, str | Path] = {"": f"@{place.directory / f'{STEPS[step]}.json'}", "file": place.files.yaml(STEPS[step])}
+    variables: dict[str, str | Path] = {
+        "": f"@{place.directory / f'{STEPS[step]}.json'}",
+        "file": place.files.yaml(STEPS[step]),
+    }
     return playbook("both.yml", variables)
 
 

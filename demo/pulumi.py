@@ -6,13 +6,16 @@ With --destroy, what it made is taken away again.
 
 from __future__ import annotations
 
+import json
+import runpy
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "plugins" / "module_utils"), str(ROOT / "examples" / "pulumi" / "shop")]
+EXAMPLE = ROOT / "examples" / "pulumi" / "shop"
+sys.path[:0] = [str(ROOT / "plugins" / "module_utils"), str(EXAMPLE)]
 
 CLUSTERS = ("onprem", "cloud")
 DESTROY = "--destroy"
@@ -47,29 +50,34 @@ def stack(told: dict[str, Any]) -> Any:
     from lab.engine import prepare, workspace
 
     opts = workspace(prepare(ROOT / ".lab" / "pulumi"))
-    return automation.create_or_select_stack("demo", "shop", lambda: program(told), opts=opts)
+    made = automation.create_or_select_stack("demo", "shop", program, opts=opts)
+    made.set_all_config({name: automation.ConfigValue(value) for name, value in configuration(told).items()})
+    return made
 
 
-def program(told: dict[str, Any]) -> None:
-    """What examples/pulumi/shop/__main__.py does, with what is different on the lab."""
-    import pulumi
+def program() -> None:
+    """The example as it is; no language host is needed for a program that runs here."""
+    runpy.run_path(str(EXAMPLE))
 
-    from pulumi_mesh import Mesh
 
-    mesh = Mesh("shop", declared(told))
-    gateways = {name: made["gateway istio-ingress/webgw"] for name, made in mesh.clusters.items()}
-    pulumi.export("addresses", {name: gateway.addresses for name, gateway in gateways.items()})
+def configuration(told: dict[str, Any]) -> dict[str, str]:
+    """What `pulumi config set` would tell the example: what is different on the lab."""
+    clusters = {
+        name: {"kubeconfig": told["mesh_kubeconfig"], "context": name, "network": f"{name}-net"} for name in CLUSTERS
+    }
+    objects = {"clusters": clusters, "charts": told["mesh_charts"], "values": told["mesh_values"]}
+    texts = {"version": told["mesh_version"], "image": told["shop_image"]}
+    texts |= {name: json.dumps(value) for name, value in objects.items()}
+    return {f"shop:{name}": value for name, value in texts.items()}
 
 
 def declared(told: dict[str, Any]) -> dict[str, Any]:
     """The declaration of the example for the lab's clusters."""
     from shop import declaration
 
-    of_all = {"charts": told["mesh_charts"], "values": told["mesh_values"], "image": told["shop_image"]}
-    clusters = {
-        name: {"kubeconfig": told["mesh_kubeconfig"], "context": name, "network": f"{name}-net"} for name in CLUSTERS
-    }
-    made: dict[str, Any] = declaration(clusters, told["mesh_version"], **of_all)
+    given = {name.partition(":")[2]: value for name, value in configuration(told).items()}
+    of_all = {name: json.loads(given[name]) for name in ("charts", "values")}
+    made: dict[str, Any] = declaration(json.loads(given["clusters"]), given["version"], image=given["image"], **of_all)
     return made
 
 

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import json
+import runpy
 import time
 
 import pytest
 import yaml
 
 from demo.measure import measure
-from demo.pulumi import CLUSTERS, declared, program
+from demo.pulumi import CLUSTERS, configuration, declared, program
 from demo.run import on_the_lab
 from lab.engine import prepare
 from pulumi_mesh import Mesh
 from tests.pulumi.stacks import Stack
 
+from .conftest import ROOT
 from .test_9_uninstall import FOREIGN, _left
 
 
@@ -26,19 +29,19 @@ def told(lab, automation):
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, lab):
-    return Stack("e2e", prepare(tmp_path_factory.mktemp("pulumi")))
+def stack(tmp_path_factory, told):
+    return Stack("e2e", prepare(tmp_path_factory.mktemp("pulumi")), configuration(told))
 
 
-def test_a_preview_of_empty_clusters_makes_nothing(stack, told, clusters):
-    planned = stack.run("preview", lambda: program(told))
+def test_a_preview_of_empty_clusters_makes_nothing(stack, clusters):
+    planned = stack.run("preview", program)
     assert planned.of("ControlPlane") == {"create": 2}
     for cluster in clusters.values():
         assert _left(cluster) == []
 
 
-def test_one_up_and_traffic_flows(stack, told, lab):
-    made = stack.run("up", lambda: program(told))
+def test_one_up_and_traffic_flows(stack, lab):
+    made = stack.run("up", program)
     assert made.of("Gateway") == {"create": 2}
     for name in CLUSTERS:
         measured = measure(name, {"mesh_kubeconfig": str(lab.kubeconfig), "mesh_context": name})
@@ -46,15 +49,15 @@ def test_one_up_and_traffic_flows(stack, told, lab):
         assert made.outputs["addresses"][name] == [measured.address]
 
 
-def test_a_second_up_has_nothing_to_do(stack, told):
-    assert not stack.run("up", lambda: program(told)).changed
+def test_a_second_up_has_nothing_to_do(stack):
+    assert not stack.run("up", program).changed
 
 
-def test_ansible_finds_it_as_declared(play, stack, told):
+def test_ansible_finds_it_as_declared(play, stack):
     played = play("meshops.mesh.site")
     assert played.code == 0, played.output
     assert played.changed == dict.fromkeys(CLUSTERS, 0), played.output
-    assert not stack.run("up", lambda: program(told)).changed
+    assert not stack.run("up", program).changed
 
 
 def test_ansible_reads_the_same_declaration(play, told, tmp_path):
@@ -98,3 +101,31 @@ def _leaves_nothing(cluster):
         time.sleep(0.5)
         cluster.forget_kinds()
     assert _left(cluster) == []
+
+
+SINGLE = ROOT / "examples" / "pulumi" / "single"
+
+
+def test_the_example_of_a_single_cluster(tmp_path_factory, told, clusters, automation, core):
+    """From nothing to nothing, as it stands."""
+    plane = core.control_plane(mesh_config={"accessLogFile": "/dev/stdout"})
+    gateway = {"name": "ingress", "version": plane["version"], "charts": plane["charts"]}
+    strict = {"apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication", "metadata": {"name": "default"}}
+    mutual_tls = {"name": "mutual-tls", "namespace": "istio-system", "objects": [strict]}
+    for name, data in (("control_plane", plane), ("gateway", gateway), ("config_set", mutual_tls)):
+        automation.accounts["onprem"].grant_for(name, data, "present")
+    objects = {"charts": told["mesh_charts"], "values": told["mesh_values"]}
+    texts = {"version": told["mesh_version"], "kubeconfig": told["mesh_kubeconfig"], "context": "onprem"}
+    texts |= {name: json.dumps(value) for name, value in objects.items()}
+    config = {f"single:{name}": value for name, value in texts.items()}
+    stack = Stack("single", prepare(tmp_path_factory.mktemp("pulumi")), config)
+
+    def example():
+        runpy.run_path(str(SINGLE))
+
+    made = stack.run("up", example)
+    assert made.outputs["revision"] == "default"
+    assert made.outputs["addresses"]
+    assert not stack.run("up", example).changed
+    stack.run("destroy", example)
+    _leaves_nothing(clusters["onprem"])

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,14 @@ class Outcome:
 class Stack:
     """One stack; its program may be another one at each command."""
 
-    def __init__(self, name: str, engine: Path) -> None:
-        self.name, self._engine = name, engine
+    def __init__(self, name: str, engine: Path, config: Mapping[str, str] | None = None) -> None:
+        self.name, self._engine, self._config = name, engine, config or {}
 
     def run(self, command: str, program: Callable[[], None], **options: Any) -> Outcome:
         """``preview``, ``up``, ``refresh`` or ``destroy``; raises automation.CommandError."""
         stack = automation.create_or_select_stack(self.name, "tests", program, opts=workspace(self._engine))
+        if self._config:
+            stack.set_all_config({name: automation.ConfigValue(value) for name, value in self._config.items()})
         lines: list[str] = []
         steps: Counter[tuple[str, str]] = Counter()
 
