@@ -12,7 +12,7 @@ from mesh.model.options import RunOptions
 from mesh.model.spec import Field, Type, fields
 from mesh.operations.registry import OPERATIONS
 
-from . import declaration, pulumi, roles
+from . import declaration, languages, pulumi, roles
 from .note import NOTE
 
 _ANSIBLE_TYPES = {"enum": "str", "map": "dict", "object": "dict", "struct": "dict"}
@@ -32,7 +32,7 @@ def generated() -> dict[str, str]:
         files[f"plugins/action/{name}.py"] = _action(name)
         if isinstance(operation, Declarative):
             files |= roles.files(name, operation, _options(operation) | _run_options())
-    return files | pulumi.files(OPERATIONS) | declaration.files(OPERATIONS)
+    return files | pulumi.files(OPERATIONS) | declaration.files(OPERATIONS) | languages.files()
 
 
 def _options(operation: AnyOperation) -> dict[str, Any]:

@@ -20,6 +20,8 @@ _ANY: Schema = {"$ref": "pulumi.json#/Any"}
 _FREE: Schema = {"type": "object", "additionalProperties": _ANY}
 _SCALARS = {"bool": "boolean", "int": "integer", "str": "string"}
 
+_NODEJS = {"packageName": "@meshops/mesh", "respectSchemaVersion": True}
+
 #: Outputs of every resource beside what its operation returns.
 DERIVED: dict[str, Schema] = {
     "inventory": {
@@ -60,7 +62,7 @@ def schema() -> Schema:
         "resources": {token: _resource(token, resource, types) for token, resource in resources().items()},
         "functions": {token: _function(operation.spec, types) for token, operation in functions().items()},
         "types": types,
-        "language": {"python": {"packageName": "pulumi_mesh"}},
+        "language": {"python": {"packageName": "pulumi_mesh"}, "nodejs": _NODEJS},
     }
 
 
