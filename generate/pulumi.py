@@ -64,6 +64,11 @@ def _lines(operations: dict[str, AnyOperation]) -> Iterator[str]:
         yield from _resource(name, operation, own)
     yield from _provider()
     for name, query in asked.items():
+        returned: dict[str, Any] = {}
+        _collect(fields(query.returns), returned)
+        for struct in returned.values():
+            yield from _results(struct.__name__, struct)
+        yield from _results(f"{pascal(_python(name))}Result", query.returns)
         yield from _function(name, query)
 
 
@@ -76,7 +81,7 @@ def _all(operations: dict[str, AnyOperation]) -> str:
         if isinstance(operation, Declarative):
             names += [pascal(name), f"{pascal(name)}Args", f"{pascal(name)}ArgsDict"]
         else:
-            names += [_python(name), f"{pascal(_python(name))}ArgsDict"]
+            names += [_python(name), f"{pascal(_python(name))}ArgsDict", f"{pascal(_python(name))}Result"]
     names += [f"{name}{form}" for name in structs for form in ("Args", "Dict")]
     return f"__all__ = {json.dumps(sorted(names), indent=4)}".replace('"\n]', '",\n]')
 
@@ -169,6 +174,21 @@ def _provider() -> Iterator[str]:
     )
 
 
+def _results(name: str, spec: Any) -> Iterator[str]:
+    """What comes back, as a map."""
+    yield from ("", "", f"class {name}(TypedDict):", *_docstring(_first_line(spec), 4), "")
+    for field in fields(spec):
+        yield f"    {field.name}: {_typed(field.type)}"
+        yield from _docstring(_documented(field), 4)
+
+
+def _typed(wanted: Type) -> str:
+    """As it comes back, structs by their names."""
+    if wanted.kind == "list" and wanted.item:
+        return f"Sequence[{_typed(wanted.item)}]"
+    return wanted.struct.__name__ if wanted.struct else _plain(wanted)
+
+
 def _function(name: str, query: Query[Any]) -> Iterator[str]:
     function, python = FUNCTIONS.get(name, camel(name)), _python(name)
     kind = f"{pascal(python)}ArgsDict"
@@ -181,9 +201,11 @@ def _function(name: str, query: Query[Any]) -> Iterator[str]:
         "",
         f"def {python}(",
         f"    opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[{kind}]",
-        ") -> pulumi.Output[Mapping[str, Any]]:",
+        f") -> pulumi.Output[{pascal(python)}Result]:",
         *_docstring(_first_line(query.spec), 4),
-        f'    return asked("mesh:index:{function}", {query.spec.__name__}, arguments, opts)',
+        f"    answer: pulumi.Output[{pascal(python)}Result]",
+        f'    answer = asked("mesh:index:{function}", {query.spec.__name__}, arguments, opts)',
+        "    return answer",
     )
 
 

@@ -90,7 +90,7 @@ def _as_text(value: Any) -> Any:
     return pulumi.Output.json_dumps(value)
 
 
-def asked(token: str, spec: Any, arguments: Mapping[str, Any], opts: Any) -> pulumi.Output[Mapping[str, Any]]:
+def asked(token: str, spec: Any, arguments: Mapping[str, Any], opts: Any) -> pulumi.Output[Any]:
     """The answer of a function, in Python's spelling on its first level."""
     types = {field.name: field.type for field in fields(spec)}
     unknown = [key for key in arguments if key not in types]

@@ -35,6 +35,7 @@ __all__ = [
     "GatewayPortArgs",
     "GatewayPortDict",
     "GetMeshArgsDict",
+    "GetMeshResult",
     "ImagesArgs",
     "ImagesDict",
     "Injection",
@@ -43,6 +44,7 @@ __all__ = [
     "Provider",
     "ProviderArgsDict",
     "RbacArgsDict",
+    "RbacResult",
     "RevisionTag",
     "RevisionTagArgs",
     "RevisionTagArgsDict",
@@ -1716,6 +1718,101 @@ class Provider(MeshProvider):
         super().__init__(resource_name, arguments, opts)
 
 
+class RevisionInfo(TypedDict):
+    """A control plane."""
+
+    revision: str
+    """Revision."""
+    version: str
+    """Istio version."""
+    ready: bool
+    """Whether istiod is available."""
+    reason: str
+    """Why it is not."""
+    webhook: bool
+    """Whether its injection webhook can be called."""
+    proxies: int
+    """Number of connected proxies."""
+
+
+class TagInfo(TypedDict):
+    """A revision tag."""
+
+    tag: str
+    """Tag."""
+    revision: str
+    """Revision that it stands for."""
+
+
+class NamespaceInfo(TypedDict):
+    """A namespace that says how its pods join."""
+
+    namespace: str
+    """Namespace."""
+    policy: str
+    """Labels that say it, as `key=value`, with commas."""
+
+
+class GatewayInfo(TypedDict):
+    """A Service in front of gateway proxies."""
+
+    namespace: str
+    """Namespace."""
+    name: str
+    """Name."""
+    type: str
+    """Type of the Service."""
+    addresses: Sequence[str]
+    """Addresses or host names of its load balancer."""
+    ports: Sequence[int]
+    """Ports of the Service."""
+
+
+class SetInfo(TypedDict):
+    """A set of objects that is kept by a declaration."""
+
+    set: str
+    """Set."""
+    namespace: str
+    """Namespace of its inventory."""
+    version: str
+    """What was installed; empty where that has no version."""
+
+
+class ProxyInfo(TypedDict):
+    """A pod with a proxy."""
+
+    namespace: str
+    """Namespace."""
+    name: str
+    """Name of the pod."""
+    revision: str
+    """Revision that injected it."""
+    version: str
+    """Version of the proxy."""
+    image: str
+    """Image of the proxy."""
+
+
+class GetMeshResult(TypedDict):
+    """What a cluster has of a mesh; every list is sorted."""
+
+    kubernetes: str
+    """Version of Kubernetes."""
+    revisions: Sequence[RevisionInfo]
+    """Control planes by revision."""
+    tags: Sequence[TagInfo]
+    """Revision tags."""
+    namespaces: Sequence[NamespaceInfo]
+    """Namespaces that say how their pods join."""
+    gateways: Sequence[GatewayInfo]
+    """Services of gateways."""
+    sets: Sequence[SetInfo]
+    """What declarations keep."""
+    proxies: Sequence[ProxyInfo]
+    """Proxies."""
+
+
 class GetMeshArgsDict(TypedDict, total=False):
     """Tell what a cluster has of a mesh, whoever installed it."""
 
@@ -1727,9 +1824,20 @@ class GetMeshArgsDict(TypedDict, total=False):
 
 def get_mesh(
     opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[GetMeshArgsDict]
-) -> pulumi.Output[Mapping[str, Any]]:
+) -> pulumi.Output[GetMeshResult]:
     """Tell what a cluster has of a mesh, whoever installed it."""
-    return asked("mesh:index:getMesh", MeshInfoSpec, arguments, opts)
+    answer: pulumi.Output[GetMeshResult]
+    answer = asked("mesh:index:getMesh", MeshInfoSpec, arguments, opts)
+    return answer
+
+
+class RbacResult(TypedDict):
+    """Roles as objects and as text."""
+
+    objects: Sequence[Mapping[str, Any]]
+    """Namespaces that the roles are in, ClusterRoles, Roles, and with `subject` their bindings."""
+    yaml: str
+    """The same as YAML documents."""
 
 
 class RbacArgsDict(TypedDict, total=False):
@@ -1751,6 +1859,8 @@ class RbacArgsDict(TypedDict, total=False):
 
 def rbac(
     opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[RbacArgsDict]
-) -> pulumi.Output[Mapping[str, Any]]:
+) -> pulumi.Output[RbacResult]:
     """Derive the least permissions by which declarations can be brought about, kept and taken away."""
-    return asked("mesh:index:rbac", RbacSpec, arguments, opts)
+    answer: pulumi.Output[RbacResult]
+    answer = asked("mesh:index:rbac", RbacSpec, arguments, opts)
+    return answer

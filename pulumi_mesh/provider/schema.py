@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .._core.model.operation import Query
 from .._core.model.options import RunOptions
 from .._core.model.spec import Field, Type, fields
 from .._version import VERSION
@@ -60,7 +61,7 @@ def schema() -> Schema:
             "properties": {},
         },
         "resources": {token: _resource(token, resource, types) for token, resource in resources().items()},
-        "functions": {token: _function(operation.spec, types) for token, operation in functions().items()},
+        "functions": {token: _function(token, operation, types) for token, operation in functions().items()},
         "types": types,
         "language": {"python": {"packageName": "pulumi_mesh"}, "nodejs": _NODEJS},
     }
@@ -93,14 +94,15 @@ def _resource(token: str, resource: Resource, types: Schema) -> Schema:
     }
 
 
-def _function(spec: Any, types: Schema) -> Schema:
+def _function(token: str, operation: Query[Any], types: Schema) -> Schema:
+    inputs, outputs = (_object(spec, token, types) for spec in (operation.spec, operation.returns))
+    return {"description": _first_line(operation.spec), "inputs": inputs, "outputs": outputs}
+
+
+def _object(spec: Any, token: str, types: Schema) -> Schema:
     own = fields(spec)
-    inputs = {
-        "type": "object",
-        "properties": _properties(own, f"{PACKAGE}:index:{spec.__name__.removesuffix('Spec')}", types),
-        "required": sorted(camel(field.name) for field in own if field.required),
-    }
-    return {"description": _first_line(spec), "inputs": inputs, "outputs": _FREE}
+    required = sorted(camel(field.name) for field in own if field.required)
+    return {"type": "object", "properties": _properties(own, token, types), "required": required}
 
 
 def _properties(own: tuple[Field, ...], token: str, types: Schema) -> Schema:
@@ -136,13 +138,7 @@ def _struct(spec: Any, types: Schema) -> str:
     token = f"{PACKAGE}:index:{spec.__name__}"
     if token not in types:
         types[token] = {}  # a struct may hold itself
-        own = fields(spec)
-        types[token] = {
-            "type": "object",
-            "description": _first_line(spec),
-            "properties": _properties(own, token, types),
-            "required": sorted(camel(field.name) for field in own if field.required),
-        }
+        types[token] = {"description": _first_line(spec), **_object(spec, token, types)}
     return token
 
 

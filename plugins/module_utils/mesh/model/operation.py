@@ -111,6 +111,8 @@ class Query(Generic[S]):
     name: str
     spec: type[S]
     answer: Callable[[Reader, S], dict[str, Any]]
+    #: A spec whose options are what the answer tells.
+    returns: type
 
 
 @dataclass(frozen=True)

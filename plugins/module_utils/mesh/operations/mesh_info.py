@@ -11,7 +11,7 @@ from ..apply.inventory import SET_LABEL, VERSION
 from ..apply.readiness import addresses, status_of
 from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Query, Reader
-from ..model.specs.mesh_info import MeshInfoSpec
+from ..model.specs.mesh_info import MeshInfoResult, MeshInfoSpec
 from . import discovery, support
 
 
@@ -113,4 +113,4 @@ def _sorted(proxies: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     return sorted((dict(proxy) for proxy in proxies), key=lambda item: (item["namespace"], item["name"]))
 
 
-MESH_INFO: Query[MeshInfoSpec] = Query("mesh_info", MeshInfoSpec, answer)
+MESH_INFO: Query[MeshInfoSpec] = Query("mesh_info", MeshInfoSpec, answer, MeshInfoResult)

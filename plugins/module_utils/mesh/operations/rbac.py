@@ -20,7 +20,7 @@ from ..model.objects import Object, Ref
 from ..model.operation import AnyOperation, Declarative, Query, Reader, State
 from ..model.options import Connection, Mode, RunOptions
 from ..model.spec import chosen, fields, parse, unknown_option
-from ..model.specs.rbac import RbacSpec
+from ..model.specs.rbac import RbacResult, RbacSpec
 from ..render import rbac
 
 #: Options of a declaration that say how to reach a cluster and how to run.
@@ -40,7 +40,7 @@ class Declared(NamedTuple):
 
 def over(operations: Mapping[str, AnyOperation]) -> Query[RbacSpec]:
     """The query that knows these operations."""
-    return Query("rbac", RbacSpec, lambda cluster, spec: _answer(operations, cluster, spec))
+    return Query("rbac", RbacSpec, lambda cluster, spec: _answer(operations, cluster, spec), RbacResult)
 
 
 def _answer(operations: Mapping[str, AnyOperation], cluster: Reader, spec: RbacSpec) -> dict[str, Any]:

@@ -10,6 +10,78 @@ from ..spec import option
 
 
 @dataclass(frozen=True, kw_only=True)
+class RevisionInfo:
+    """A control plane."""
+
+    revision: str = option("Revision.")
+    version: str = option("Istio version.")
+    ready: bool = option("Whether istiod is available.")
+    reason: str = option("Why it is not.")
+    webhook: bool = option("Whether its injection webhook can be called.")
+    proxies: int = option("Number of connected proxies.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagInfo:
+    """A revision tag."""
+
+    tag: str = option("Tag.")
+    revision: str = option("Revision that it stands for.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamespaceInfo:
+    """A namespace that says how its pods join."""
+
+    namespace: str = option("Namespace.")
+    policy: str = option("Labels that say it, as C(key=value), with commas.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayInfo:
+    """A Service in front of gateway proxies."""
+
+    namespace: str = option("Namespace.")
+    name: str = option("Name.")
+    type: str = option("Type of the Service.")
+    addresses: list[str] = option("Addresses or host names of its load balancer.")
+    ports: list[int] = option("Ports of the Service.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetInfo:
+    """A set of objects that is kept by a declaration."""
+
+    set: str = option("Set.")
+    namespace: str = option("Namespace of its inventory.")
+    version: str = option("What was installed; empty where that has no version.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProxyInfo:
+    """A pod with a proxy."""
+
+    namespace: str = option("Namespace.")
+    name: str = option("Name of the pod.")
+    revision: str = option("Revision that injected it.")
+    version: str = option("Version of the proxy.")
+    image: str = option("Image of the proxy.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshInfoResult:
+    """What a cluster has of a mesh; every list is sorted."""
+
+    kubernetes: str = option("Version of Kubernetes.")
+    revisions: list[RevisionInfo] = option("Control planes by revision.")
+    tags: list[TagInfo] = option("Revision tags.")
+    namespaces: list[NamespaceInfo] = option("Namespaces that say how their pods join.")
+    gateways: list[GatewayInfo] = option("Services of gateways.")
+    sets: list[SetInfo] = option("What declarations keep.")
+    proxies: list[ProxyInfo] = option("Proxies.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeshInfoSpec:
     """Tell what a cluster has of a mesh, whoever installed it."""
 

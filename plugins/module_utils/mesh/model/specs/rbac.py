@@ -35,3 +35,13 @@ class RbacSpec:
         "others.",
         default=True,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RbacResult:
+    """Roles as objects and as text."""
+
+    objects: list[dict[str, Any]] = option(
+        "Namespaces that the roles are in, ClusterRoles, Roles, and with O(subject) their bindings."
+    )
+    yaml: str = option("The same as YAML documents.")
