@@ -485,3 +485,26 @@ def test_an_answer_about_something_else_is_refused(scene, cluster, namespace, mo
         run("config_set", wanted)
         assert [obj["data"]["a"] for obj in found(cluster, namespace, 2)] == [f"{shape}-{index}"] * 2
     assert not run("config_set", wanted).changed
+
+
+def test_a_kind_that_is_just_going_has_no_objects(cluster, namespace):
+    """For a moment the API server tells of a kind that nobody answers for any more, with a 404 in plain text."""
+    group = f"{namespace}.example.com"
+    key = Ref("apiextensions.k8s.io", "CustomResourceDefinition", "", f"widgets.{group}")
+    cluster.apply(definition(group, "widgets"), "them")
+    resource = None
+
+    def served():
+        nonlocal resource
+        cluster.forget_kinds()
+        resource = cluster.resource(f"{group}/v1", "Widget")
+        return resource is not None
+
+    until(served)
+    cluster.delete(key)
+    deadline = time.monotonic() + 15
+    known = resource
+    while served() and time.monotonic() < deadline:
+        assert cluster.list_at(known, namespace)[0] == []
+    assert cluster.list_at(known, namespace)[0] == []
+    assert cluster.list(f"{group}/v1", "Widget", namespace) == []

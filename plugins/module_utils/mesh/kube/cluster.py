@@ -22,6 +22,8 @@ from .transport import IN_FLIGHT, Transport
 
 #: Objects in one page of a list: a page of the largest Istio objects has some 20 MiB.
 _PAGE = 2000
+#: Seconds between looks whether a kind that is not answered for is still served.
+_GOING = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 _NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 T = TypeVar("T")
@@ -141,7 +143,24 @@ class Cluster:
     def list_at(
         self, resource: Resource, namespace: str = "", selector: str = "", *, optional: bool = False
     ) -> tuple[Sequence[Object], str]:
-        """Objects with apiVersion and kind filled in (lists omit them), and the list's resourceVersion."""
+        """Objects with apiVersion and kind filled in (lists omit them), and the list's resourceVersion. Empty when the
+        kind has gone since it was looked for."""
+        for seconds in (*_GOING, None):
+            try:
+                return self._list(resource, namespace, selector, optional=optional)
+            except ApiFailure as error:
+                # While a definition goes, the server tells of a kind that nobody answers for any more.
+                if error.status != 404 or seconds is None:
+                    raise
+            self.forget_kinds()
+            if self.kinds.find(resource.group, resource.kind) is None:
+                break
+            self.transport.pause(seconds, f"list {resource.plural}")
+        return [], ""
+
+    def _list(
+        self, resource: Resource, namespace: str, selector: str, *, optional: bool
+    ) -> tuple[Sequence[Object], str]:
         query: dict[str, Any] = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
         found = []
         while True:
