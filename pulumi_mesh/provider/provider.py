@@ -192,6 +192,8 @@ class Provider:
         version = annotations_of(inventory).get(VERSION, "") if inventory else ""
         if version and "version" in resource.names:
             inputs["version"] = version
+        spec = resource.declared(inputs).spec
+        inputs |= resource.recovered(spec, self._at_work().recovered(resource.operation, spec))
         told = resource.completed(inputs)
         try:
             report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, quiet=True)

@@ -17,7 +17,7 @@ from .._core.model.report import FieldChange, ObjectChange, Report
 from .._core.model.secrets import REDACTED, Secrets
 from .._core.model.spec import Field, fields, parse, problems
 from .naming import camel, options, property_path
-from .properties import UNKNOWN, known, plain, secret_texts
+from .properties import UNKNOWN, Secret, known, plain, secret_texts
 
 Properties = dict[str, Any]
 Kind = Literal["add", "delete", "update"]
@@ -110,6 +110,12 @@ class Resource:
             shape = "/".join(f"<{camel(name)}>" for name in names)
             raise MeshError("invalid_option", f"is no id of a {self.operation.name}", where=identifier, hint=shape)
         return dict(zip(map(camel, names), parts, strict=True))
+
+    def recovered(self, spec: Any, told: Any) -> Properties:
+        """The inputs that what is there tells beyond an id; what Secrets hold is secret."""
+        names = [field.name for field in fields(self.operation.spec)]
+        changed = {name: getattr(told, name) for name in names if getattr(told, name) != getattr(spec, name)}
+        return {camel(name): _with_secrets(value) for name, value in changed.items()}
 
     # -- differences ------------------------------------------------------------------------------------------
 
@@ -265,6 +271,17 @@ def _planned(report: Report) -> Iterator[tuple[str, Kind]]:
             yield from ((f"{place}{_quoted(field)}", "add") for field in told)
         else:
             yield place, "add"
+
+
+def _with_secrets(value: Any) -> Any:
+    """Objects, where the contents of Secrets are marked."""
+    if not isinstance(value, list):
+        return value
+    hidden = ("data", "stringData")
+    return [
+        {key: Secret(part) if key in hidden and obj.get("kind") == "Secret" else part for key, part in obj.items()}
+        for obj in value
+    ]
 
 
 def declared_part(inputs: Properties) -> Properties:

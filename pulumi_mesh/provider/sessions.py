@@ -71,6 +71,18 @@ class Sessions:
             own = operation.removal(spec, operation.observe(cluster, spec)).sets[0]
             return cluster.get("v1", "ConfigMap", own.namespace, parent_name(own.id)) if own.recorded else {}
 
+    def recovered(self, operation: Declarative[Any, Any], spec: Any) -> Any:
+        """The declaration that the members of the operation's own set tell of."""
+        from .._core.apply.live import observe
+        from .._core.plan.changes import is_member
+
+        with self.connected() as cluster:
+            own = operation.removal(spec, operation.observe(cluster, spec)).sets[0]
+            live = observe(cluster, [own])
+            others = live.fields.get(own.id, frozenset())
+            members = [obj for key, obj in live.objects.items() if key in others or is_member(obj, own)]
+            return operation.recovered(spec, members)
+
     @contextmanager
     def connected(self) -> Iterator[Cluster]:
         """A connection for a while. Raises MeshError."""

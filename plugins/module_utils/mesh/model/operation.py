@@ -99,6 +99,8 @@ class Declarative(Generic[S, F]):
     returns: type = Nothing
     #: What of an earlier declaration a later one of the same thing leaves behind, to be taken away; None for nothing.
     left: Callable[[S, S], S | None] = lambda _before, _after: None
+    #: The declaration that what is there tells of, by a spec that has no more than an identity (an import).
+    recovered: Callable[[S, Iterable[Object]], S] = lambda spec, _live: spec
     states: tuple[State, ...] = ("present", "absent", "released")
     #: What controllers will have left behind when the removal comes; in whatever namespace where it names none.
     leaves: Callable[[S], Iterable[Object]] = lambda _spec: ()

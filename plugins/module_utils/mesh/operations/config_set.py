@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from ..model.errors import MeshError
-from ..model.objects import Object, ObjectSet
+from ..model.objects import Object, ObjectSet, ref
 from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import manager
 from ..model.specs.config_set import ConfigSetSpec
+from ..plan.extract import extracted
 from ..render.manifests import flatten
 from . import discovery
 
@@ -82,6 +83,18 @@ def removal(spec: ConfigSetSpec, _facts: Facts) -> Removal:
     return Removal((_set(spec),))
 
 
+def recovered(spec: ConfigSetSpec, live: Iterable[Object]) -> ConfigSetSpec:
+    """With the objects of the set, as they were declared."""
+    declared = [extracted(obj, _set(spec).manager) for obj in live]
+    return replace(spec, objects=sorted(declared, key=ref))
+
+
 CONFIG_SET: Declarative[ConfigSetSpec, Facts] = Declarative(
-    name=NAME, spec=ConfigSetSpec, observe=observe, preflight=preflight, wanted=wanted, removal=removal
+    name=NAME,
+    spec=ConfigSetSpec,
+    observe=observe,
+    preflight=preflight,
+    wanted=wanted,
+    removal=removal,
+    recovered=recovered,
 )
