@@ -13,9 +13,9 @@ from mesh.model.options import RunOptions
 from mesh.model.spec import Field, Type, fields
 
 from pulumi_mesh.provider.configuration import OPTIONS
-from pulumi_mesh.provider.naming import camel, markdown, pascal
+from pulumi_mesh.provider.naming import camel, constant, markdown, pascal
 from pulumi_mesh.provider.provider import FUNCTIONS
-from pulumi_mesh.provider.schema import DERIVED
+from pulumi_mesh.provider.schema import DERIVED, schema
 
 from .note import NOTE
 
@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal, TypedDict, Unpack
 
 import pulumi
@@ -52,15 +53,15 @@ def _lines(operations: dict[str, AnyOperation]) -> Iterator[str]:
     yield from (f"from ._core.model.specs.{module} import {name}" for module, name in modules)
     yield "from ._resource import MeshProvider, MeshResource, asked"
     yield from ("", _all(operations))
+    yield from _enums()
     structs: dict[str, Any] = {}
     for operation in operations.values():
         _collect(fields(operation.spec), structs)
     for name, struct in structs.items():
-        yield from _arguments(name, _first_line(struct), fields(struct), f"{name}Dict", f"{name}Args")
+        yield from _arguments(name, _first_line(struct), fields(struct), f"{name}Dict")
     for name, operation in declared.items():
         own = (*fields(operation.spec), *fields(RunOptions))
-        title = _first_line(operation.spec)
-        yield from _arguments(pascal(name), title, own, f"{pascal(name)}ArgsDict", f"{pascal(name)}Args")
+        yield from _arguments(pascal(name), _first_line(operation.spec), own, f"{pascal(name)}ArgsDict")
         yield from _resource(name, operation, own)
     yield from _provider()
     for name, query in asked.items():
@@ -82,6 +83,7 @@ def _all(operations: dict[str, AnyOperation]) -> str:
             names += [pascal(name), f"{pascal(name)}Args", f"{pascal(name)}ArgsDict"]
         else:
             names += [_python(name), f"{pascal(_python(name))}ArgsDict", f"{pascal(_python(name))}Result"]
+    names += [token.rpartition(":")[2] for token, wanted in schema()["types"].items() if "enum" in wanted]
     names += [f"{name}{form}" for name in structs for form in ("Args", "Dict")]
     return f"__all__ = {json.dumps(sorted(names), indent=4)}".replace('"\n]', '",\n]')
 
@@ -101,17 +103,26 @@ def _collect(own: Iterable[Field], structs: dict[str, Any]) -> None:
             structs[struct.__name__] = struct
 
 
-def _arguments(_name: str, title: str, own: Iterable[Field], as_dict: str, as_class: str) -> Iterator[str]:
+def _enums() -> Iterator[str]:
+    """Choices as constants, by the names that `pulumi import` and converters print."""
+    for token, wanted in schema()["types"].items():
+        if "enum" in wanted:
+            yield from ("", "", f"class {token.rpartition(':')[2]}(str, Enum):", *_docstring("Choices.", 4), "")
+            yield from (f"    {constant(item['value'])} = {json.dumps(item['value'])}" for item in wanted["enum"])
+
+
+def _arguments(name: str, title: str, own: Iterable[Field], as_dict: str) -> Iterator[str]:
     """The same arguments as a map and as an object."""
+    run_names = {field.name for field in fields(RunOptions)}
     ordered = sorted(own, key=lambda field: not field.required)
     yield from ("", "", f"class {as_dict}(TypedDict, total=False):", *_docstring(title, 4), "")
     for field in ordered:
-        yield f"    {field.name}: {_input(field.type, required=field.required)}"
+        yield f"    {field.name}: {_input(field, '' if field.name in run_names else name)}"
         yield from _docstring(_documented(field), 4)
-    yield from ("", "", "@dataclass(kw_only=True)", f"class {as_class}:", *_docstring(title, 4), "")
+    yield from ("", "", "@dataclass(kw_only=True)", f"class {name}Args:", *_docstring(title, 4), "")
     for field in ordered:
         default = "" if field.required else " = None"
-        yield f"    {field.name}: {_input(field.type, required=field.required)}{default}"
+        yield f"    {field.name}: {_input(field, '' if field.name in run_names else name)}{default}"
         yield from _docstring(_documented(field), 4)
 
 
@@ -194,7 +205,7 @@ def _function(name: str, query: Query[Any]) -> Iterator[str]:
     kind = f"{pascal(python)}ArgsDict"
     yield from ("", "", f"class {kind}(TypedDict, total=False):", *_docstring(_first_line(query.spec), 4), "")
     for field in fields(query.spec):
-        yield f"    {field.name}: {_input(field.type, required=field.required)}"
+        yield f"    {field.name}: {_input(field, pascal(python))}"
         yield from _docstring(_documented(field), 4)
     yield from (
         "",
@@ -226,20 +237,20 @@ def _docstring(text: str, indent: int) -> Iterator[str]:
     yield f'{space}"""'
 
 
-def _input(wanted: Type, *, required: bool) -> str:
-    kind = f"pulumi.Input[{_argument(wanted)}]"
-    return kind if required else f"{kind} | None"
+def _input(field: Field, owner: str) -> str:
+    kind = f"pulumi.Input[{_argument(field.type, owner + pascal(field.name))}]"
+    return kind if field.required else f"{kind} | None"
 
 
-def _argument(wanted: Type) -> str:
-    """As it is given: structs as objects or maps."""
+def _argument(wanted: Type, enum: str) -> str:
+    """As it is given: structs as objects or maps, choices as words or constants."""
     match wanted.kind:
         case "enum":
-            return f"Literal[{', '.join(map(json.dumps, wanted.choices))}]"
+            return f"Literal[{', '.join(map(json.dumps, wanted.choices))}] | {enum}"
         case "list" if wanted.item:
-            return f"Sequence[pulumi.Input[{_argument(wanted.item)}]]"
+            return f"Sequence[pulumi.Input[{_argument(wanted.item, enum)}]]"
         case "map" if wanted.item:
-            return f"Mapping[str, pulumi.Input[{_argument(wanted.item)}]]"
+            return f"Mapping[str, pulumi.Input[{_argument(wanted.item, enum)}]]"
         case "struct" if wanted.struct:
             return f"{wanted.struct.__name__}Args | {wanted.struct.__name__}Dict"
         case "object":

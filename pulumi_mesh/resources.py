@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal, TypedDict, Unpack
 
 import pulumi
@@ -29,18 +30,31 @@ __all__ = [
     "ControlPlane",
     "ControlPlaneArgs",
     "ControlPlaneArgsDict",
+    "ControlPlaneImagePullPolicy",
+    "ControlPlaneIpFamilies",
+    "ControlPlaneIpFamilyPolicy",
+    "ControlPlanePlatform",
+    "ControlPlaneProfile",
     "Gateway",
     "GatewayArgs",
     "GatewayArgsDict",
+    "GatewayImagePullPolicy",
+    "GatewayIpFamilies",
+    "GatewayIpFamilyPolicy",
     "GatewayPortArgs",
     "GatewayPortDict",
+    "GatewayPortProtocol",
+    "GatewayServiceType",
+    "GatewayType",
     "GetMeshArgsDict",
     "GetMeshResult",
+    "HelmRelease",
     "ImagesArgs",
     "ImagesDict",
     "Injection",
     "InjectionArgs",
     "InjectionArgsDict",
+    "InjectionMode",
     "Provider",
     "ProviderArgsDict",
     "RbacArgsDict",
@@ -50,9 +64,138 @@ __all__ = [
     "RevisionTagArgsDict",
     "SubjectArgs",
     "SubjectDict",
+    "SubjectKind",
+    "Validate",
     "get_mesh",
     "rbac",
 ]
+
+
+class ControlPlaneProfile(str, Enum):
+    """Choices."""
+
+    DEFAULT = "default"
+    MINIMAL = "minimal"
+    DEMO = "demo"
+    AMBIENT = "ambient"
+    PREVIEW = "preview"
+    REMOTE = "remote"
+    STABLE = "stable"
+
+
+class ControlPlanePlatform(str, Enum):
+    """Choices."""
+
+    NONE = "none"
+    OPENSHIFT = "openshift"
+    GKE = "gke"
+    EKS = "eks"
+    AKS = "aks"
+    K3S = "k3s"
+    K3D = "k3d"
+    MICROK8S = "microk8s"
+    MINIKUBE = "minikube"
+
+
+class ControlPlaneImagePullPolicy(str, Enum):
+    """Choices."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
+class ControlPlaneIpFamilies(str, Enum):
+    """Choices."""
+
+    I_PV4 = "IPv4"
+    I_PV6 = "IPv6"
+
+
+class ControlPlaneIpFamilyPolicy(str, Enum):
+    """Choices."""
+
+    SINGLE_STACK = "SingleStack"
+    PREFER_DUAL_STACK = "PreferDualStack"
+    REQUIRE_DUAL_STACK = "RequireDualStack"
+
+
+class HelmRelease(str, Enum):
+    """Choices."""
+
+    KEEP = "keep"
+    RECORD = "record"
+    REMOVE = "remove"
+
+
+class Validate(str, Enum):
+    """Choices."""
+
+    LOCAL = "local"
+    SERVER = "server"
+
+
+class InjectionMode(str, Enum):
+    """Choices."""
+
+    SIDECAR = "sidecar"
+    AMBIENT = "ambient"
+    NONE = "none"
+
+
+class GatewayType(str, Enum):
+    """Choices."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+    EASTWEST = "eastwest"
+
+
+class GatewayServiceType(str, Enum):
+    """Choices."""
+
+    LOAD_BALANCER = "LoadBalancer"
+    NODE_PORT = "NodePort"
+    CLUSTER_IP = "ClusterIP"
+    NONE = "None"
+
+
+class GatewayPortProtocol(str, Enum):
+    """Choices."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+
+
+class GatewayIpFamilies(str, Enum):
+    """Choices."""
+
+    I_PV4 = "IPv4"
+    I_PV6 = "IPv6"
+
+
+class GatewayIpFamilyPolicy(str, Enum):
+    """Choices."""
+
+    SINGLE_STACK = "SingleStack"
+    PREFER_DUAL_STACK = "PreferDualStack"
+    REQUIRE_DUAL_STACK = "RequireDualStack"
+
+
+class GatewayImagePullPolicy(str, Enum):
+    """Choices."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
+class SubjectKind(str, Enum):
+    """Choices."""
+
+    SERVICE_ACCOUNT = "ServiceAccount"
+    USER = "User"
+    GROUP = "Group"
 
 
 class ChartsDict(TypedDict, total=False):
@@ -128,7 +271,7 @@ class GatewayPortDict(TypedDict, total=False):
     """Port of the pod; `ports[].port` without it."""
     node_port: pulumi.Input[int] | None
     """Fixed node port."""
-    protocol: pulumi.Input[Literal["TCP", "UDP"]] | None
+    protocol: pulumi.Input[Literal["TCP", "UDP"] | GatewayPortProtocol] | None
     """Protocol. Default: `TCP`."""
 
 
@@ -144,7 +287,7 @@ class GatewayPortArgs:
     """Port of the pod; `ports[].port` without it."""
     node_port: pulumi.Input[int] | None = None
     """Fixed node port."""
-    protocol: pulumi.Input[Literal["TCP", "UDP"]] | None = None
+    protocol: pulumi.Input[Literal["TCP", "UDP"] | GatewayPortProtocol] | None = None
     """Protocol. Default: `TCP`."""
 
 
@@ -153,7 +296,7 @@ class SubjectDict(TypedDict, total=False):
 
     name: pulumi.Input[str]
     """Its name."""
-    kind: pulumi.Input[Literal["ServiceAccount", "User", "Group"]] | None
+    kind: pulumi.Input[Literal["ServiceAccount", "User", "Group"] | SubjectKind] | None
     """What it is. Default: `ServiceAccount`."""
     namespace: pulumi.Input[str] | None
     """Namespace of a service account."""
@@ -165,7 +308,7 @@ class SubjectArgs:
 
     name: pulumi.Input[str]
     """Its name."""
-    kind: pulumi.Input[Literal["ServiceAccount", "User", "Group"]] | None = None
+    kind: pulumi.Input[Literal["ServiceAccount", "User", "Group"] | SubjectKind] | None = None
     """What it is. Default: `ServiceAccount`."""
     namespace: pulumi.Input[str] | None = None
     """Namespace of a service account."""
@@ -185,11 +328,11 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     """Revision of this control plane; several can live side by side. Default: `default`."""
     namespace: pulumi.Input[str] | None
     """Namespace of the control plane. Default: `istio-system`."""
-    profile: pulumi.Input[Literal["default", "minimal", "demo", "ambient", "preview", "remote", "stable"]] | None
+    profile: pulumi.Input[Literal["default", "minimal", "demo", "ambient", "preview", "remote", "stable"] | ControlPlaneProfile] | None
     """Built-in choice of values. `minimal` and `default` are the same: gateways are declared on their own. Default:
     `default`.
     """
-    platform: pulumi.Input[Literal["none", "openshift", "gke", "eks", "aks", "k3s", "k3d", "microk8s", "minikube"]] | None
+    platform: pulumi.Input[Literal["none", "openshift", "gke", "eks", "aks", "k3s", "k3d", "microk8s", "minikube"] | ControlPlanePlatform] | None
     """Where the cluster runs; sets paths and permissions. Default: `none`."""
     charts: pulumi.Input[ChartsArgs | ChartsDict] | None
     """Where the charts come from."""
@@ -199,7 +342,7 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     """Image tag; the charts' own version without it."""
     images: pulumi.Input[ImagesArgs | ImagesDict] | None
     """Full image references that win over `hub` and `tag`."""
-    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"]] | None
+    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"] | ControlPlaneImagePullPolicy] | None
     """When nodes pull images."""
     image_pull_secrets: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Names of pull secrets in `namespace`."""
@@ -217,9 +360,9 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     """Network of this cluster; also labelled on `namespace`."""
     remote_address: pulumi.Input[str] | None
     """Address of the control plane that a `remote` cluster uses."""
-    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"]]]] | None
+    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"] | ControlPlaneIpFamilies]]] | None
     """IP families of istiod's Service, the first being primary."""
-    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"]] | None
+    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | ControlPlaneIpFamilyPolicy] | None
     """IP family policy of istiod's Service."""
     mesh_config: pulumi.Input[Mapping[str, Any]] | None
     """MeshConfig, merged over the chart's."""
@@ -230,7 +373,7 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -249,7 +392,7 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -274,11 +417,11 @@ class ControlPlaneArgs:
     """Revision of this control plane; several can live side by side. Default: `default`."""
     namespace: pulumi.Input[str] | None = None
     """Namespace of the control plane. Default: `istio-system`."""
-    profile: pulumi.Input[Literal["default", "minimal", "demo", "ambient", "preview", "remote", "stable"]] | None = None
+    profile: pulumi.Input[Literal["default", "minimal", "demo", "ambient", "preview", "remote", "stable"] | ControlPlaneProfile] | None = None
     """Built-in choice of values. `minimal` and `default` are the same: gateways are declared on their own. Default:
     `default`.
     """
-    platform: pulumi.Input[Literal["none", "openshift", "gke", "eks", "aks", "k3s", "k3d", "microk8s", "minikube"]] | None = None
+    platform: pulumi.Input[Literal["none", "openshift", "gke", "eks", "aks", "k3s", "k3d", "microk8s", "minikube"] | ControlPlanePlatform] | None = None
     """Where the cluster runs; sets paths and permissions. Default: `none`."""
     charts: pulumi.Input[ChartsArgs | ChartsDict] | None = None
     """Where the charts come from."""
@@ -288,7 +431,7 @@ class ControlPlaneArgs:
     """Image tag; the charts' own version without it."""
     images: pulumi.Input[ImagesArgs | ImagesDict] | None = None
     """Full image references that win over `hub` and `tag`."""
-    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"]] | None = None
+    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"] | ControlPlaneImagePullPolicy] | None = None
     """When nodes pull images."""
     image_pull_secrets: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
     """Names of pull secrets in `namespace`."""
@@ -306,9 +449,9 @@ class ControlPlaneArgs:
     """Network of this cluster; also labelled on `namespace`."""
     remote_address: pulumi.Input[str] | None = None
     """Address of the control plane that a `remote` cluster uses."""
-    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"]]]] | None = None
+    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"] | ControlPlaneIpFamilies]]] | None = None
     """IP families of istiod's Service, the first being primary."""
-    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"]] | None = None
+    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | ControlPlaneIpFamilyPolicy] | None = None
     """IP family policy of istiod's Service."""
     mesh_config: pulumi.Input[Mapping[str, Any]] | None = None
     """MeshConfig, merged over the chart's."""
@@ -319,7 +462,7 @@ class ControlPlaneArgs:
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None = None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -338,7 +481,7 @@ class ControlPlaneArgs:
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None = None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -630,7 +773,7 @@ class RevisionTagArgsDict(TypedDict, total=False):
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -649,7 +792,7 @@ class RevisionTagArgsDict(TypedDict, total=False):
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -674,7 +817,7 @@ class RevisionTagArgs:
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None = None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -693,7 +836,7 @@ class RevisionTagArgs:
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None = None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -836,7 +979,7 @@ class InjectionArgsDict(TypedDict, total=False):
 
     namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Namespaces; one that does not exist is created."""
-    mode: pulumi.Input[Literal["sidecar", "ambient", "none"]] | None
+    mode: pulumi.Input[Literal["sidecar", "ambient", "none"] | InjectionMode] | None
     """`sidecar` injects a proxy into new pods, `ambient` redirects through ztunnel, `none` keeps pods out. Default:
     `sidecar`.
     """
@@ -847,7 +990,7 @@ class InjectionArgsDict(TypedDict, total=False):
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -866,7 +1009,7 @@ class InjectionArgsDict(TypedDict, total=False):
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -882,7 +1025,7 @@ class InjectionArgs:
 
     namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Namespaces; one that does not exist is created."""
-    mode: pulumi.Input[Literal["sidecar", "ambient", "none"]] | None = None
+    mode: pulumi.Input[Literal["sidecar", "ambient", "none"] | InjectionMode] | None = None
     """`sidecar` injects a proxy into new pods, `ambient` redirects through ztunnel, `none` keeps pods out. Default:
     `sidecar`.
     """
@@ -893,7 +1036,7 @@ class InjectionArgs:
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None = None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -912,7 +1055,7 @@ class InjectionArgs:
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None = None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -1066,7 +1209,7 @@ class GatewayArgsDict(TypedDict, total=False):
     """Name of the gateway."""
     namespace: pulumi.Input[str] | None
     """Namespace of the gateway; created when it does not exist. Default: `istio-ingress`."""
-    type: pulumi.Input[Literal["ingress", "egress", "eastwest"]] | None
+    type: pulumi.Input[Literal["ingress", "egress", "eastwest"] | GatewayType] | None
     """`eastwest` joins networks and needs `network`; `egress` has a ClusterIP Service unless told otherwise. Default:
     `ingress`.
     """
@@ -1080,7 +1223,7 @@ class GatewayArgsDict(TypedDict, total=False):
     """Labels of the pods beside `istio=<name>`, for selectors of Gateway objects."""
     network: pulumi.Input[str] | None
     """Network that an `eastwest` gateway serves."""
-    service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"]] | None
+    service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | GatewayServiceType] | None
     """Type of the Service; `None` makes no Service."""
     service_annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
     """Annotations of the Service, for the cloud's controller."""
@@ -1092,11 +1235,11 @@ class GatewayArgsDict(TypedDict, total=False):
     """Least number of pods under autoscaling."""
     max_replicas: pulumi.Input[int] | None
     """Greatest number of pods under autoscaling."""
-    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"]]]] | None
+    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"] | GatewayIpFamilies]]] | None
     """IP families of the Service, the first being primary."""
-    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"]] | None
+    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | GatewayIpFamilyPolicy] | None
     """IP family policy of the Service."""
-    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"]] | None
+    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"] | GatewayImagePullPolicy] | None
     """When nodes pull the proxy's image. Unset, Kubernetes pulls at every start, because the chart names no tag."""
     image_pull_secrets: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Names of pull secrets in `namespace`."""
@@ -1107,7 +1250,7 @@ class GatewayArgsDict(TypedDict, total=False):
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -1126,7 +1269,7 @@ class GatewayArgsDict(TypedDict, total=False):
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -1144,7 +1287,7 @@ class GatewayArgs:
     """Name of the gateway."""
     namespace: pulumi.Input[str] | None = None
     """Namespace of the gateway; created when it does not exist. Default: `istio-ingress`."""
-    type: pulumi.Input[Literal["ingress", "egress", "eastwest"]] | None = None
+    type: pulumi.Input[Literal["ingress", "egress", "eastwest"] | GatewayType] | None = None
     """`eastwest` joins networks and needs `network`; `egress` has a ClusterIP Service unless told otherwise. Default:
     `ingress`.
     """
@@ -1158,7 +1301,7 @@ class GatewayArgs:
     """Labels of the pods beside `istio=<name>`, for selectors of Gateway objects."""
     network: pulumi.Input[str] | None = None
     """Network that an `eastwest` gateway serves."""
-    service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"]] | None = None
+    service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | GatewayServiceType] | None = None
     """Type of the Service; `None` makes no Service."""
     service_annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Annotations of the Service, for the cloud's controller."""
@@ -1170,11 +1313,11 @@ class GatewayArgs:
     """Least number of pods under autoscaling."""
     max_replicas: pulumi.Input[int] | None = None
     """Greatest number of pods under autoscaling."""
-    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"]]]] | None = None
+    ip_families: pulumi.Input[Sequence[pulumi.Input[Literal["IPv4", "IPv6"] | GatewayIpFamilies]]] | None = None
     """IP families of the Service, the first being primary."""
-    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"]] | None = None
+    ip_family_policy: pulumi.Input[Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | GatewayIpFamilyPolicy] | None = None
     """IP family policy of the Service."""
-    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"]] | None = None
+    image_pull_policy: pulumi.Input[Literal["Always", "IfNotPresent", "Never"] | GatewayImagePullPolicy] | None = None
     """When nodes pull the proxy's image. Unset, Kubernetes pulls at every start, because the chart names no tag."""
     image_pull_secrets: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
     """Names of pull secrets in `namespace`."""
@@ -1185,7 +1328,7 @@ class GatewayArgs:
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None = None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -1204,7 +1347,7 @@ class GatewayArgs:
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None = None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -1478,7 +1621,7 @@ class ConfigSetArgsDict(TypedDict, total=False):
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -1497,7 +1640,7 @@ class ConfigSetArgsDict(TypedDict, total=False):
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """
@@ -1522,7 +1665,7 @@ class ConfigSetArgs:
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
     operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
     """
-    helm_release: pulumi.Input[Literal["keep", "record", "remove"]] | None = None
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
     """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
     as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
     `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
@@ -1541,7 +1684,7 @@ class ConfigSetArgs:
     """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
     `False`.
     """
-    validate: pulumi.Input[Literal["local", "server"]] | None = None
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
     does. Default: `local`.
     """

@@ -69,3 +69,8 @@ def _code(found: re.Match[str]) -> str:
         name, equals, value = inside.partition("=")
         inside = f"{'.'.join(camel(part) for part in name.split('.'))}{equals}{value}"
     return f"**{inside}**" if kind == "B" else f"`{inside}`"
+
+
+def constant(value: str) -> str:
+    """``IfNotPresent`` -> ``IF_NOT_PRESENT``: the constant for a choice, as Pulumi's generators name it in Python."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", value).upper()

@@ -7,7 +7,7 @@ import pytest
 
 from pulumi_mesh._core.model.specs.control_plane import ControlPlaneSpec
 from pulumi_mesh._core.model.specs.gateway import GatewaySpec
-from pulumi_mesh.provider.naming import camel, markdown, options, pascal, property_path
+from pulumi_mesh.provider.naming import camel, constant, markdown, options, pascal, property_path
 
 
 def test_spellings():
@@ -51,3 +51,9 @@ def test_places_in_lists():
 def test_markup():
     assert markdown("O(wait_timeout) or V(none), C(helm ls)") == "`waitTimeout` or `none`, `helm ls`"
     assert markdown("O(charts.plain_http=true)") == "`charts.plainHttp=true`"
+
+
+def test_constants_are_named_as_pulumi_names_them():
+    """Taken from what `pulumi import` prints and what its Python generator makes of the schema."""
+    words = {"keep": "KEEP", "IfNotPresent": "IF_NOT_PRESENT", "IPv4": "I_PV4", "ClusterIP": "CLUSTER_IP", "TCP": "TCP"}
+    assert {word: constant(word) for word in words} == words
