@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Literal, TypedDict, Unpack
 
 import pulumi
@@ -107,7 +107,7 @@ def _enums() -> Iterator[str]:
     """Choices as constants, by the names that `pulumi import` and converters print."""
     for token, wanted in schema()["types"].items():
         if "enum" in wanted:
-            yield from ("", "", f"class {token.rpartition(':')[2]}(str, Enum):", *_docstring("Choices.", 4), "")
+            yield from ("", "", f"class {token.rpartition(':')[2]}(StrEnum):", *_docstring("Choices.", 4), "")
             yield from (f"    {constant(item['value'])} = {json.dumps(item['value'])}" for item in wanted["enum"])
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Literal, TypedDict, Unpack
 
 import pulumi
@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 
-class ControlPlaneProfile(str, Enum):
+class ControlPlaneProfile(StrEnum):
     """Choices."""
 
     DEFAULT = "default"
@@ -83,7 +83,7 @@ class ControlPlaneProfile(str, Enum):
     STABLE = "stable"
 
 
-class ControlPlanePlatform(str, Enum):
+class ControlPlanePlatform(StrEnum):
     """Choices."""
 
     NONE = "none"
@@ -97,7 +97,7 @@ class ControlPlanePlatform(str, Enum):
     MINIKUBE = "minikube"
 
 
-class ControlPlaneImagePullPolicy(str, Enum):
+class ControlPlaneImagePullPolicy(StrEnum):
     """Choices."""
 
     ALWAYS = "Always"
@@ -105,14 +105,14 @@ class ControlPlaneImagePullPolicy(str, Enum):
     NEVER = "Never"
 
 
-class ControlPlaneIpFamilies(str, Enum):
+class ControlPlaneIpFamilies(StrEnum):
     """Choices."""
 
     I_PV4 = "IPv4"
     I_PV6 = "IPv6"
 
 
-class ControlPlaneIpFamilyPolicy(str, Enum):
+class ControlPlaneIpFamilyPolicy(StrEnum):
     """Choices."""
 
     SINGLE_STACK = "SingleStack"
@@ -120,7 +120,7 @@ class ControlPlaneIpFamilyPolicy(str, Enum):
     REQUIRE_DUAL_STACK = "RequireDualStack"
 
 
-class HelmRelease(str, Enum):
+class HelmRelease(StrEnum):
     """Choices."""
 
     KEEP = "keep"
@@ -128,14 +128,14 @@ class HelmRelease(str, Enum):
     REMOVE = "remove"
 
 
-class Validate(str, Enum):
+class Validate(StrEnum):
     """Choices."""
 
     LOCAL = "local"
     SERVER = "server"
 
 
-class InjectionMode(str, Enum):
+class InjectionMode(StrEnum):
     """Choices."""
 
     SIDECAR = "sidecar"
@@ -143,7 +143,7 @@ class InjectionMode(str, Enum):
     NONE = "none"
 
 
-class GatewayType(str, Enum):
+class GatewayType(StrEnum):
     """Choices."""
 
     INGRESS = "ingress"
@@ -151,7 +151,7 @@ class GatewayType(str, Enum):
     EASTWEST = "eastwest"
 
 
-class GatewayServiceType(str, Enum):
+class GatewayServiceType(StrEnum):
     """Choices."""
 
     LOAD_BALANCER = "LoadBalancer"
@@ -160,21 +160,21 @@ class GatewayServiceType(str, Enum):
     NONE = "None"
 
 
-class GatewayPortProtocol(str, Enum):
+class GatewayPortProtocol(StrEnum):
     """Choices."""
 
     TCP = "TCP"
     UDP = "UDP"
 
 
-class GatewayIpFamilies(str, Enum):
+class GatewayIpFamilies(StrEnum):
     """Choices."""
 
     I_PV4 = "IPv4"
     I_PV6 = "IPv6"
 
 
-class GatewayIpFamilyPolicy(str, Enum):
+class GatewayIpFamilyPolicy(StrEnum):
     """Choices."""
 
     SINGLE_STACK = "SingleStack"
@@ -182,7 +182,7 @@ class GatewayIpFamilyPolicy(str, Enum):
     REQUIRE_DUAL_STACK = "RequireDualStack"
 
 
-class GatewayImagePullPolicy(str, Enum):
+class GatewayImagePullPolicy(StrEnum):
     """Choices."""
 
     ALWAYS = "Always"
@@ -190,7 +190,7 @@ class GatewayImagePullPolicy(str, Enum):
     NEVER = "Never"
 
 
-class SubjectKind(str, Enum):
+class SubjectKind(StrEnum):
     """Choices."""
 
     SERVICE_ACCOUNT = "ServiceAccount"

@@ -75,9 +75,9 @@ class Resource:
                 yield property_path(error.where, spec), secrets.hide_strictly(reason(error))
 
     def completed(self, inputs: Properties) -> Properties:
-        """The inputs with the defaults of plain options."""
+        """The inputs with the defaults of plain options; what Secrets hold is marked secret, whoever forgot it."""
         defaults = {name: f.default for name, f in self._fields.items() if not f.required and _is_plain(f.default)}
-        given = {name: value for name, value in inputs.items() if value is not None}
+        given = {name: _protected(value) for name, value in inputs.items() if value is not None}
         return {**{name: value for name, value in defaults.items() if value is not None}, **given}
 
     def declared(self, inputs: Properties) -> Declared:
@@ -112,10 +112,9 @@ class Resource:
         return dict(zip(map(camel, names), parts, strict=True))
 
     def recovered(self, spec: Any, told: Any) -> Properties:
-        """The inputs that what is there tells beyond an id; what Secrets hold is secret."""
+        """The inputs that what is there tells beyond an id."""
         names = [field.name for field in fields(self.operation.spec)]
-        changed = {name: getattr(told, name) for name in names if getattr(told, name) != getattr(spec, name)}
-        return {camel(name): _with_secrets(value) for name, value in changed.items()}
+        return {camel(name): getattr(told, name) for name in names if getattr(told, name) != getattr(spec, name)}
 
     # -- differences ------------------------------------------------------------------------------------------
 
@@ -273,15 +272,25 @@ def _planned(report: Report) -> Iterator[tuple[str, Kind]]:
             yield place, "add"
 
 
-def _with_secrets(value: Any) -> Any:
-    """Objects, where the contents of Secrets are marked."""
+#: Keys under which a Secret holds what nobody is to see.
+_HIDDEN = ("data", "stringData")
+
+
+def _protected(value: Any) -> Any:
+    """With the contents of Secrets among objects marked, those in lists of objects, too."""
     if not isinstance(value, list):
         return value
-    hidden = ("data", "stringData")
-    return [
-        {key: Secret(part) if key in hidden and obj.get("kind") == "Secret" else part for key, part in obj.items()}
-        for obj in value
-    ]
+    return [_protected_object(item) if isinstance(item, dict) else item for item in value]
+
+
+def _protected_object(obj: Properties) -> Properties:
+    if obj.get("kind") == "Secret":
+        return {key: _marked_secret(part) if key in _HIDDEN else part for key, part in obj.items()}
+    return {**obj, "items": _protected(obj["items"])} if "items" in obj and "kind" in obj else obj
+
+
+def _marked_secret(part: Any) -> Any:
+    return part if isinstance(part, Secret) or part is UNKNOWN else Secret(part)
 
 
 def declared_part(inputs: Properties) -> Properties:

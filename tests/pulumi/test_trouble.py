@@ -183,3 +183,19 @@ def test_secrets_are_nowhere(lab, cluster, namespace, stack, engine):
     texts += [file.read_text(errors="replace") for file in (engine / "state").rglob("*") if file.is_file()]
     assert not any(CANARY in text for text in texts)
     stack.run("destroy", program)
+
+
+def test_a_secret_that_nobody_marked_is_nowhere_either(lab, cluster, namespace, stack, engine):
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "stringData": {"password": f"{CANARY}-unmarked"},
+    }
+    program = config_set(lab, API, namespace, [secret])
+    texts = [stack.run(command, program).text for command in ("preview", "up", "refresh")]
+    assert cluster.get("v1", "Secret", namespace, "s") is not None
+    assert not stack.run("up", program).changed
+    texts += [file.read_text(errors="replace") for file in (engine / "state").rglob("*") if file.is_file()]
+    assert not any(f"{CANARY}-unmarked" in text for text in texts)
+    stack.run("destroy", program)

@@ -162,3 +162,13 @@ def test_digests_tell_nothing_of_secrets():
 
 def test_secrets_are_compared_without_being_shown():
     assert "values" in SET.declared_difference({"values": Secret("a")}, {"values": Secret("b")}).paths
+
+
+def test_what_secrets_hold_is_marked_whoever_forgot_it():
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"k": "dg=="}}
+    objects = [secret, {"kind": "SecretList", "items": [secret]}, {"kind": "ConfigMap", "data": {"a": "b"}}, UNKNOWN]
+    told = SET.completed({"name": "a", "namespace": "n", "objects": objects})["objects"]
+    assert told[0]["data"] == told[1]["items"][0]["data"] == Secret({"k": "dg=="})
+    assert told[2:] == objects[2:]
+    assert SET.completed({"objects": Secret(objects)})["objects"] == Secret(objects)
+    assert SET.completed({"objects": told})["objects"] == told
