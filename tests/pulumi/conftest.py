@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import pytest
 from mesh.kube.cluster import Cluster, connect
 from mesh.model.options import Connection
 
-from bench.metrics import samples
 from lab.engine import prepare
 from lab.errors import LabError
 from lab.state import Lab, load
@@ -81,29 +79,17 @@ def writes(cluster: Cluster, namespace: str) -> Callable[[Callable[[], Any]], in
             found += [(kind, obj) for obj in cluster.list(api_version, kind, namespace)]
         return {(kind, *(obj["metadata"][key] for key in ("name", "resourceVersion"))) for kind, obj in found if obj}
 
-    def locks() -> float:
-        text = cluster.transport.raw("GET", "/metrics").decode()
-        found = samples(text, "apiserver_request_total")
-        return sum(
-            value for _, labels, value in found if labels.get("resource") == "leases" and labels["verb"] in _TAKEN
-        )
-
-    def settled() -> float:
-        """The server counts a request a moment after it has answered."""
-        last, now = -1.0, locks()
-        while now != last:
-            time.sleep(0.3)
-            last, now = now, locks()
-        return now
+    leases = cluster.resource("coordination.k8s.io/v1", "Lease")
+    assert leases
 
     def during(action: Callable[[], Any]) -> int:
-        before, taken = state(), settled()
+        before, version = state(), cluster.list_at(leases, namespace)[1]
         action()
-        return len(before ^ state()) + int(settled() - taken)
+        # A watch tells again what has happened since then.
+        events = list(cluster.watch(leases, namespace, "", version, seconds=1))
+        return len(before ^ state()) + sum(event["type"] == "ADDED" for event in events)
 
     return during
 
 
 _KINDS = (("v1", "ConfigMap"), ("v1", "Secret"), ("apps/v1", "Deployment"), ("coordination.k8s.io/v1", "Lease"))
-#: Controllers renew their locks; who takes one makes it, and deletes it afterwards.
-_TAKEN = ("APPLY", "DELETE", "POST")
