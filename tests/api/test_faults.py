@@ -508,3 +508,19 @@ def test_a_kind_that_is_just_going_has_no_objects(cluster, namespace):
         assert cluster.list_at(known, namespace)[0] == []
     assert cluster.list_at(known, namespace)[0] == []
     assert cluster.list(f"{group}/v1", "Widget", namespace) == []
+
+
+def test_a_lock_that_nobody_could_give_back_goes_with_the_inventory(scene, cluster, namespace):  # noqa: F811
+    """No later run looks at a set that is gone."""
+    scene(nothing)("config_set", declared(namespace, *some(1)))
+    lease = f"meshops-config-{namespace}"
+
+    def refuse(exchange):
+        exchange.reply(status(403, "no"))
+
+    def given_back(seen):
+        return seen.method == "DELETE" and seen.path.partition("?")[0].endswith(f"/leases/{lease}")
+
+    scene(always(refuse, given_back))("config_set", declared(namespace), "absent")
+    until(lambda: cluster.get("coordination.k8s.io/v1", "Lease", namespace, lease) is None)
+    assert cluster.get("v1", "ConfigMap", namespace, lease) is None

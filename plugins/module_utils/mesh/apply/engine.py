@@ -102,7 +102,8 @@ class _Declared:
         try:
             if work.unsettled:
                 work.apply_namespaces()
-                with Lock(self.cluster, work.unsettled, deadline, self.progress):
+                there = {name: parent.live for name, parent in planned.live.parents.items() if parent.live}
+                with Lock(self.cluster, work.unsettled, deadline, self.progress, there):
                     if inventory.moved(self.cluster, planned.live.parents):
                         self.progress("another run changed the set meanwhile; planning again")
                         facts, planned, _warnings = self._plan()

@@ -12,7 +12,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -35,12 +35,21 @@ _ACTIVE: set[str] = set()
 
 
 class Lock:
-    """The leases of some sets, as a context. ``progress`` is told whom the run waits for."""
+    """The leases of some sets, as a context. ``progress`` is told whom the run waits for; ``inventories`` by set id are
+    those that are there: a lease goes with the inventory, should nobody give it back."""
 
-    def __init__(self, cluster: Cluster, sets: Iterable[ObjectSet], deadline: Deadline, progress: Progress) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        sets: Iterable[ObjectSet],
+        deadline: Deadline,
+        progress: Progress,
+        inventories: Mapping[str, Object] | None = None,
+    ) -> None:
         # Every run takes them in the same order, so no two wait for each other.
         self._sets = sorted(sets, key=lambda item: (item.namespace, item.id))
         self._cluster, self._deadline, self._progress = cluster, deadline, progress
+        self._inventories = inventories or {}
         self._run = secrets.token_hex(8)
         self._held: dict[Ref, Object] = {}
         self._ended = threading.Event()
@@ -71,9 +80,10 @@ class Lock:
         key = Ref("coordination.k8s.io", "Lease", item.namespace, parent_name(item.id))
         told = time.monotonic() - _TICK
         pause = 0.1
+        content = self._content(self._inventories.get(item.id))
         while True:
             try:
-                made = self._make(key)
+                made = self._make(key, content)
             except ApiFailure as error:
                 if error.code != "forbidden":
                     raise
@@ -89,7 +99,7 @@ class Lock:
                 self._held[key] = held
                 return
             if is_abandoned(self._cluster, held):
-                taken = self._write(key, held)
+                taken = self._write(key, held, content)
                 if taken is not None:
                     self._held[key] = taken
                     return
@@ -101,12 +111,13 @@ class Lock:
                 self._progress(f"waiting for {_holder(held)}, which is at work on set {item.id}")
             self._cluster.transport.pause(min(pause, self._deadline.left or 0.01))
             pause = min(pause * 1.5, 1.0)
+            content = self._content(None)  # whom we wait for may put another inventory in its place
 
-    def _make(self, key: Ref) -> Object | None:
+    def _make(self, key: Ref, content: Callable[..., Object]) -> Object | None:
         """The new lease; None when there is one."""
-        lease = {"apiVersion": _API, "kind": "Lease", **self._content({"name": key.name, "namespace": key.namespace})}
         try:
-            return self._cluster.create(lease)
+            made = content(name=key.name, namespace=key.namespace)
+            return self._cluster.create({"apiVersion": _API, "kind": "Lease", **made})
         except ApiFailure as error:
             if error.status == 409:
                 return None
@@ -119,27 +130,34 @@ class Lock:
                 ) from None
             raise
 
-    def _write(self, key: Ref, held: Object) -> Object | None:
+    def _write(self, key: Ref, held: Object, content: Callable[..., Object]) -> Object | None:
         """The lease in our name; None when somebody was faster."""
         try:
-            version = {"resourceVersion": held["metadata"]["resourceVersion"]}
-            return self._cluster.merge_patch(key, self._content(version))
+            return self._cluster.merge_patch(key, content(resourceVersion=held["metadata"]["resourceVersion"]))
         except ApiFailure as error:
             if error.status in (404, 409):
                 return None
             raise
 
-    def _content(self, metadata: dict[str, str]) -> Object:
-        now = _time(self._cluster.transport.server_time)
-        return {
-            "metadata": {**metadata, "annotations": {_PROCESS: _process(os.getpid()), _RUN: self._run}},
-            "spec": {
-                "holderIdentity": f"{_user()}@{socket.gethostname()} (process {os.getpid()})",
-                "leaseDurationSeconds": DURATION,
-                "acquireTime": now,
-                "renewTime": now,
-            },
-        }
+    def _content(self, inventory: Object | None) -> Callable[..., Object]:
+        """What the lease of a set says, by the rest of its metadata."""
+        uid = (inventory or {}).get("metadata", {}).get("uid")
+        owner = {"ownerReferences": [_owner(inventory)]} if inventory and uid else {}
+
+        def content(**metadata: str) -> Object:
+            now = _time(self._cluster.transport.server_time)
+            marks = {_PROCESS: _process(os.getpid()), _RUN: self._run}
+            return {
+                "metadata": {**metadata, **owner, "annotations": marks},
+                "spec": {
+                    "holderIdentity": f"{_user()}@{socket.gethostname()} (process {os.getpid()})",
+                    "leaseDurationSeconds": DURATION,
+                    "acquireTime": now,
+                    "renewTime": now,
+                },
+            }
+
+        return content
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEWAL):
@@ -171,6 +189,12 @@ class Lock:
                     continue  # it expires
         self._held.clear()
         _ACTIVE.discard(self._run)
+
+
+def _owner(inventory: Object) -> Object:
+    """By which the API server's garbage collector takes the lease away after the inventory."""
+    metadata = inventory["metadata"]
+    return {"apiVersion": "v1", "kind": "ConfigMap", "name": metadata["name"], "uid": metadata["uid"]}
 
 
 def left_behind(cluster: Cluster, item: ObjectSet) -> bool:
