@@ -54,8 +54,9 @@ def program(name: str, *arguments: str) -> Command:
     return [str(VENV / "bin" / name), *arguments]
 
 
-# Python 3.11 cannot import hypothesis as deep in the stack as its plugin does when warnings were raised.
-WITHOUT_HYPOTHESIS = ["-p", "no:hypothesispytest"]
+# After a program of Pulumi has run, Python 3.11 miscounts its depth: it can neither import hypothesis late, as the plugin
+# does when warnings were raised, nor parse sources for pytest's own tracebacks.
+WITH_PULUMI = ["-p", "no:hypothesispytest", "--tb=native"]
 
 # Simulated nodes, and a real istiod as a process.
 FAULT_CLUSTERS = ["--clusters", "api-faults-1", "api-faults-2", "--kwok", "1", "--istiod"]
@@ -94,7 +95,7 @@ STAGES = [
     Stage(
         "pulumi",
         "the Pulumi provider with the real engine, against a real API server",
-        [module("pytest", *WITHOUT_HYPOTHESIS, "tests/pulumi")],
+        [module("pytest", *WITH_PULUMI, "tests/pulumi")],
         needs=["tests/pulumi/**/test_*.py", "lab/__main__.py"],
         lab=["--clusters", "--api"],
     ),
@@ -120,7 +121,7 @@ STAGES = [
     Stage(
         "e2e",
         "tests in the lab's two clusters, with the collection as it ships",
-        [module("tests.collection", "unpack"), module("pytest", *WITHOUT_HYPOTHESIS, "tests/e2e")],
+        [module("tests.collection", "unpack"), module("pytest", *WITH_PULUMI, "tests/e2e")],
         needs=["tests/e2e/**/test_*.py", "lab/__main__.py"],
         lab=[],
         env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT)},

@@ -8,12 +8,12 @@ declared, and then deletes the old one: the same thing. By then the mark has cha
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._core.kube.cluster import Cluster
 from .._core.kube.failures import ApiFailure
-from .._core.model.objects import PREFIX, Object, Ref, annotations_of, ref
+from .._core.model.objects import PREFIX, Object, ObjectSet, Ref, annotations_of, ref
 from .._core.model.operation import Declarative
 from .._core.model.sets import parent_name
 
@@ -25,42 +25,55 @@ def new() -> str:
     return secrets.token_hex(8)
 
 
-def anchors(cluster: Cluster, operation: Declarative[Any, Any], spec: Any) -> list[Ref]:
-    """The objects that bear the mark: the inventory of the operation's own set, or, where it keeps none, the objects of
-    others that it has fields on."""
-    own = operation.removal(spec, operation.observe(cluster, spec)).sets[0]
-    if own.recorded:
-        return [Ref("", "ConfigMap", own.namespace, parent_name(own.id))]
-    return [ref(obj) for obj in own.fields]
+def own_set(cluster: Cluster, operation: Declarative[Any, Any], spec: Any) -> ObjectSet:
+    """The set that is the operation's own, and nobody else's part."""
+    return operation.removal(spec, operation.observe(cluster, spec)).sets[0]
 
 
-def take(cluster: Cluster, places: list[Ref], claim: str) -> None:
-    """Mark what is there. Raises MeshError."""
-    for place, _obj in _there(cluster, places):
-        _mark(cluster, place, claim)
+def anchors(item: ObjectSet) -> list[Ref]:
+    """The objects that bear the mark: the set's inventory, or, where it keeps none, each object of others that it has
+    fields on."""
+    if item.recorded:
+        return [Ref("", "ConfigMap", item.namespace, parent_name(item.id))]
+    return [ref(obj) for obj in item.fields]
 
 
-def held_by_another(cluster: Cluster, places: list[Ref], claim: str) -> bool:
-    """Whether somebody else's mark is on it; where either has none, nothing is known of another."""
-    marks = {annotations_of(obj).get(ANNOTATION, "") for _place, obj in _there(cluster, places)}
-    return bool(claim and marks - {"", claim})
+def mark_of(cluster: Cluster, places: Iterable[Ref]) -> str:
+    """The mark that is there; empty where there is none."""
+    return next((_mark(obj) for _place, obj in _there(cluster, places) if _mark(obj)), "")
 
 
-def give_back(cluster: Cluster, places: list[Ref], claim: str) -> None:
+def held_by_others(cluster: Cluster, places: Iterable[Ref], claim: str) -> set[Ref]:
+    """Those that bear somebody else's mark."""
+    return {place for place, obj in _there(cluster, places) if _mark(obj) not in ("", claim)}
+
+
+def take(cluster: Cluster, places: Iterable[Ref], claim: str) -> None:
+    """Put the mark on what is there. Raises MeshError."""
+    for place, obj in _there(cluster, places):
+        if _mark(obj) != claim:
+            _write(cluster, place, claim)
+
+
+def give_back(cluster: Cluster, places: Iterable[Ref], claim: str) -> None:
     """Take the mark off what stays. Raises MeshError."""
     for place, obj in _there(cluster, places):
-        if claim and annotations_of(obj).get(ANNOTATION) == claim:
-            _mark(cluster, place, None)
+        if claim and _mark(obj) == claim:
+            _write(cluster, place, None)
 
 
-def _there(cluster: Cluster, places: list[Ref]) -> Iterator[tuple[Ref, Object]]:
+def _mark(obj: Object) -> str:
+    return str(annotations_of(obj).get(ANNOTATION, ""))
+
+
+def _there(cluster: Cluster, places: Iterable[Ref]) -> Iterator[tuple[Ref, Object]]:
     for place in places:
         found = cluster.get("v1", place.kind, place.namespace, place.name)
         if found is not None:
             yield place, found
 
 
-def _mark(cluster: Cluster, place: Ref, claim: str | None) -> None:
+def _write(cluster: Cluster, place: Ref, claim: str | None) -> None:
     try:
         cluster.merge_patch(place, {"metadata": {"annotations": {ANNOTATION: claim}}})
     except ApiFailure as error:

@@ -118,13 +118,13 @@ class Provider:
         with self._lock:
             checked = self._checked.pop(urn, None)
             self._replacing.discard(urn)
-        if checked is None:  # a refresh: what it shows has just been read
-            return resource.refreshed(before, outputs, after)
-        inputs, plan = checked
+        if checked is None and plain(before) == plain(after):  # a refresh: what it shows has just been read
+            return resource.refreshed(before, plain(outputs), after)
+        inputs, plan = checked or (None, None)
         if inputs != after:
             plan, _hide = self._difference_to(resource, urn, before, after)
         if plan is not None:
-            return resource.difference(before, after, plan)
+            return resource.difference(before, after, plan, outputs)
         difference = resource.declared_difference(before, after)
         if difference.replaces and difference.delete_first:
             with self._lock:
@@ -152,7 +152,7 @@ class Provider:
             plan = None if urn in self._replacing else self._planned(resource, urn, inputs)[0]
             return "", resource.previewed(inputs, plan)
         identifier = resource.id(inputs)
-        return identifier, self._brought_about(resource, urn, identifier, inputs)
+        return identifier, self._brought_about(resource, urn, identifier, inputs, claims.new())
 
     def update(
         self, token: str, urn: str, old: tuple[str, Properties, Properties], after: Properties, *, preview: bool
@@ -163,7 +163,7 @@ class Provider:
         if preview:
             told = resource.previewed(after, self._planned(resource, urn, after, before, quiet=True)[0])
             return {**told, CLAIM: outputs.get(CLAIM) or UNKNOWN}
-        claim = str(outputs.get(CLAIM, ""))
+        claim = _claim(outputs) or claims.new()
         made = self._brought_about(resource, urn, identifier, after, claim)
         left = resource.left(before, after)
         if left is not None:
@@ -195,18 +195,21 @@ class Provider:
         spec = resource.declared(inputs).spec
         inputs |= resource.recovered(spec, self._at_work().recovered(resource.operation, spec))
         told = resource.completed(inputs)
+        with self._at_work().connected() as cluster:
+            places = claims.anchors(claims.own_set(cluster, resource.operation, spec))
+            marked = {CLAIM: claims.mark_of(cluster, places) or claims.new()}
         try:
             report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, quiet=True)
         except MeshError:  # charts from elsewhere, say: what there is, is known all the same
-            return Found(identifier, told, {**told, "inventory": {}})
-        return Found(identifier, told, resource.outputs(told, report.result, found(report, hide)))
+            return Found(identifier, told, {**told, "inventory": {}, **marked})
+        outputs = resource.outputs(told, report.result, found(report, hide))
+        return Found(identifier, told, {**outputs, **marked})
 
     def delete(self, token: str, urn: str, old: tuple[str, Properties, Properties]) -> None:
-        """Remove it by the rules of ``absent``; what another resource has brought about since is that one's."""
-        resource, (identifier, inputs, outputs) = _resource(token), old
-        inputs, claim = resource.covered(declared_part(inputs), outputs), str(outputs.get(CLAIM, ""))
-        if not self._remove(resource, urn, resource.declared(inputs), claim, inputs):
-            self._host.log(urn, f"{identifier} is what another resource has brought about since, and stays", WARNING)
+        """Remove it, as far as it is this resource's still."""
+        resource, (_identifier, inputs, outputs) = _resource(token), old
+        inputs = resource.covered(declared_part(inputs), outputs)
+        self._remove(resource, urn, resource.declared(inputs), _claim(outputs), inputs)
 
     def invoke(self, token: str, arguments: Properties) -> tuple[Properties, list[tuple[str, str]]]:
         """The answer of a function."""
@@ -251,36 +254,52 @@ class Provider:
             return None, _as_it_is
 
     def _brought_about(
-        self, resource: Resource, urn: str, identifier: str, inputs: Properties, claim: str = ""
+        self, resource: Resource, urn: str, identifier: str, inputs: Properties, claim: str
     ) -> Properties:
-        """The state. What has no mark of this resource yet gets one."""
+        """The state. What is there bears this resource's mark from then on."""
         declared = resource.declared(inputs)
-        marked = {CLAIM: claim or claims.new()}
         try:
             report, hide = self._run(resource, declared, Mode(), urn, inputs)
         except MeshError as error:
             if not error.applied and error.code != "not_ready":
                 raise
             inventory: Properties = {name: {} for name in error.applied}
-            made = {**resource.outputs(inputs, {}, inventory), **({CLAIM: claim} if claim else {})}
+            made = {**resource.outputs(inputs, {}, inventory), CLAIM: claim}
             raise InitFailed(identifier, inputs, made, error) from error
-        if not claim:
-            with self._at_work().connected() as cluster:
-                claims.take(cluster, claims.anchors(cluster, resource.operation, declared.spec), marked[CLAIM])
-        return {**resource.outputs(inputs, report.result, applied(report, hide)), **marked}
+        made = {**resource.outputs(inputs, report.result, applied(report, hide)), CLAIM: claim}
+        try:
+            self._take(resource, urn, declared, claim)
+        except MeshError as error:
+            raise InitFailed(identifier, inputs, made, error) from error
+        return made
+
+    def _take(self, resource: Resource, urn: str, declared: Declared, claim: str) -> None:
+        with self._at_work().connected() as cluster:
+            places = claims.anchors(claims.own_set(cluster, resource.operation, declared.spec))
+            try:
+                claims.take(cluster, places, claim)
+            except MeshError as error:
+                if error.code != "forbidden":
+                    raise
+                text = f"{error}; when it is renamed in the program, the old resource's deletion will remove it"
+                self._host.log(urn, text, WARNING)
 
     def _remove(
         self, resource: Resource, urn: str, declared: Declared, claim: str, inputs: Properties | None = None
-    ) -> bool:
-        """False where it is another resource's by now."""
+    ) -> None:
+        """By the rules of ``absent``; what another resource has brought about since is that one's."""
         with self._at_work().connected() as cluster:
-            places = claims.anchors(cluster, resource.operation, declared.spec)
-            if claims.held_by_another(cluster, places, claim):
-                return False
-        self._run(resource, declared, Mode("absent"), urn, inputs)
+            own = claims.own_set(cluster, resource.operation, declared.spec)
+            held = claims.held_by_others(cluster, claims.anchors(own), claim)
+        rest = resource.without(declared, held, whole=own.recorded)
+        if held:
+            names = ", ".join(sorted(map(str, held)))
+            self._host.log(urn, f"{names}: another resource has brought it about since, and keeps it", WARNING)
+        if rest is None:
+            return
+        self._run(resource, rest, Mode("absent"), urn, inputs)
         with self._at_work().connected() as cluster:
-            claims.give_back(cluster, places, claim)
-        return True
+            claims.give_back(cluster, (place for place in claims.anchors(own) if place not in held), claim)
 
     def _run(
         self,
@@ -323,6 +342,11 @@ class Provider:
 def _as_it_is(value: Any) -> Any:
     """Where nothing was planned there is nothing to hide."""
     return value
+
+
+def _claim(outputs: Properties) -> str:
+    """This resource's mark, as the state has it."""
+    return str(plain(outputs.get(CLAIM)) or "")
 
 
 def _resource(token: str) -> Resource:

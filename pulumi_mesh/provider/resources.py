@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .._core.model.errors import MeshError
-from .._core.model.objects import Object
+from .._core.model.objects import Object, Ref
 from .._core.model.operation import Declarative
 from .._core.model.options import RunOptions
 from .._core.model.report import FieldChange, ObjectChange, Report
@@ -131,12 +131,15 @@ class Resource:
         replaces = self.replaced(before, after)
         return Difference(paths, frozenset(paths), replaces, self.goes_first(replaces))
 
-    def difference(self, before: Properties, after: Properties, report: Report) -> Difference:
-        """By the plan; inputs that differ are named along with what they change."""
+    def difference(
+        self, before: Properties, after: Properties, report: Report, outputs: Properties | None = None
+    ) -> Difference:
+        """By the plan; inputs that differ are named along with what they change, and those that are secret only now:
+        the state must follow."""
         replaces = self.replaced(before, after)
         paths: dict[str, Kind] = dict(_planned(report))
         old, new = self.completed(before), self.completed(after)
-        inputs = dict(_compared(old, new)) if paths or replaces else dict(_marked(old, new))
+        inputs = dict(_compared(old, new)) if paths or replaces else dict(_marked(outputs or before, new))
         return Difference({**inputs, **paths}, frozenset(inputs), replaces, self.goes_first(replaces))
 
     def refreshed(self, before: Properties, outputs: Properties, after: Properties) -> Difference:
@@ -152,6 +155,14 @@ class Resource:
         old, new = self.declared(before), self.declared(after)
         spec = self.operation.left(old.spec, new.spec)
         return None if spec is None else Declared(spec, old.options)
+
+    def without(self, declared: Declared, held: Collection[Ref], *, whole: bool) -> Declared | None:
+        """What of it is left when others hold some of its objects: a ``whole`` set is theirs altogether."""
+        if not held or whole:
+            return None if held else declared
+        names = {place.name for place in held}
+        rest = [name for name in declared.spec.namespaces if name not in names]
+        return replace(declared, spec=replace(declared.spec, namespaces=rest)) if rest else None
 
     def covered(self, inputs: Properties, outputs: Properties) -> Properties:
         """Inputs of all that may be there: after a failed update the engine keeps the old inputs beside a new state."""
@@ -274,6 +285,7 @@ def _planned(report: Report) -> Iterator[tuple[str, Kind]]:
 
 #: Keys under which a Secret holds what nobody is to see.
 _HIDDEN = ("data", "stringData")
+_COPY = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def _protected(value: Any) -> Any:
@@ -284,9 +296,19 @@ def _protected(value: Any) -> Any:
 
 
 def _protected_object(obj: Properties) -> Properties:
-    if obj.get("kind") == "Secret":
-        return {key: _marked_secret(part) if key in _HIDDEN else part for key, part in obj.items()}
+    kind = obj.get("kind")
+    if kind is UNKNOWN or plain(kind) == "Secret":
+        marked = {key: _marked_secret(part) if key in _HIDDEN else part for key, part in obj.items()}
+        return {**marked, "metadata": _without_copy(obj["metadata"])} if "metadata" in obj else marked
     return {**obj, "items": _protected(obj["items"])} if "items" in obj and "kind" in obj else obj
+
+
+def _without_copy(metadata: Any) -> Any:
+    """`kubectl apply` keeps a copy of what it applied among the annotations."""
+    marks = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(marks, dict) or _COPY not in marks:
+        return metadata
+    return {**metadata, "annotations": {**marks, _COPY: _marked_secret(marks[_COPY])}}
 
 
 def _marked_secret(part: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._core.kube.cluster import Cluster, connect
 from .._core.model.errors import MeshError
-from .._core.model.objects import Object
+from .._core.model.objects import Object, ObjectSet
 from .._core.model.operation import AnyOperation, Declarative
 from .._core.model.options import Connection, Mode, RunOptions
 from .._core.model.report import Report
@@ -37,6 +37,15 @@ def _hidden(secrets: Secrets, value: Any) -> Any:
             return value
     shown = secrets.hide_strictly(str(value))
     return value if shown == str(value) else shown
+
+
+def _declared(obj: Object, own: ObjectSet) -> bool:
+    """Whether it is there because the set wants it, and not only labelled so, or on its way out."""
+    from .._core.plan.changes import is_member
+    from .._core.plan.compare import owned_fields
+
+    going = "deletionTimestamp" in obj["metadata"]
+    return is_member(obj, own) and owned_fields(obj, own.manager) is not None and not going
 
 
 class Sessions:
@@ -74,13 +83,12 @@ class Sessions:
     def recovered(self, operation: Declarative[Any, Any], spec: Any) -> Any:
         """The declaration that the members of the operation's own set tell of."""
         from .._core.apply.live import observe
-        from .._core.plan.changes import is_member
 
         with self.connected() as cluster:
             own = operation.removal(spec, operation.observe(cluster, spec)).sets[0]
             live = observe(cluster, [own])
             others = live.fields.get(own.id, frozenset())
-            members = [obj for key, obj in live.objects.items() if key in others or is_member(obj, own)]
+            members = [obj for key, obj in live.objects.items() if key in others or _declared(obj, own)]
             return operation.recovered(spec, members)
 
     @contextmanager

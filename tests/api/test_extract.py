@@ -33,7 +33,11 @@ def deployment():
     }
     pod = {
         "metadata": {"labels": LABELS, "annotations": {"example.com/a": "b"}},
-        "spec": {"containers": [container], "volumes": [{"name": "tmp", "emptyDir": {}}]},
+        "spec": {
+            "containers": [container],
+            "imagePullSecrets": [{"name": "pull"}],
+            "volumes": [{"name": "tmp", "emptyDir": {}}],
+        },
     }
     return obj("apps/v1", "Deployment", "app", {"spec": {"selector": {"matchLabels": LABELS}, "template": pod}})
 
@@ -97,3 +101,10 @@ def test_a_set_is_recovered_from_its_members(api, cluster, namespace):
     recovered = operation.recovered(spec, live)
     assert sorted(item["kind"] for item in recovered.objects) == sorted(item["kind"] for item in DECLARED)
     assert not api("config_set", {**wanted, "objects": recovered.objects}, wait=False).changed
+
+
+def test_what_was_given_as_text_comes_back_as_data(api, cluster, namespace):
+    secret = obj("v1", "Secret", "text", {"stringData": {"key": "value"}})
+    api("config_set", {"name": "shop", "namespace": namespace, "objects": [secret]})
+    found = extracted(cluster.get("v1", "Secret", namespace, "text"), manager("config_set", namespace, "shop"))
+    assert found["data"] == {"key": "dmFsdWU="}

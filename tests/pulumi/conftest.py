@@ -87,6 +87,7 @@ def writes(cluster: Cluster, namespace: str) -> Callable[[Callable[[], Any]], in
         action()
         # A watch tells again what has happened since then.
         events = list(cluster.watch(leases, namespace, "", version, seconds=1))
+        assert all(event["type"] in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK") for event in events), events
         return len(before ^ state()) + sum(event["type"] == "ADDED" for event in events)
 
     return during

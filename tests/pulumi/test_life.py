@@ -16,7 +16,7 @@ from pulumi import automation
 import pulumi_mesh as mesh
 from pulumi_mesh.provider.configuration import configure
 from pulumi_mesh.provider.host import Host
-from pulumi_mesh.provider.properties import Secret
+from pulumi_mesh.provider.properties import UNKNOWN, Secret
 from pulumi_mesh.provider.provider import Provider
 
 from .conftest import API
@@ -135,17 +135,21 @@ def test_a_name_that_changes_replaces_the_set(lab, cluster, namespace, stack):
     stack.run("destroy", renamed)
 
 
-def test_what_a_failed_run_made_is_kept_and_the_next_goes_on(lab, cluster, namespace, stack):
+def never():
+    """A Deployment that nobody runs."""
     labels = {"app": "never"}
     pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "example.invalid/a"}]}}
-    never = {
+    return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "never"},
         "spec": {"selector": {"matchLabels": labels}, "template": pod},
     }
+
+
+def test_what_a_failed_run_made_is_kept_and_the_next_goes_on(lab, cluster, namespace, stack):
     with pytest.raises(automation.CommandError, match=r"Deployment .*/never"):
-        stack.run("up", config_set(lab, API, namespace, [*TWO, never], wait_timeout=2))
+        stack.run("up", config_set(lab, API, namespace, [*TWO, never()], wait_timeout=2))
     assert data(cluster, namespace, "a") == {"level": "info"}
     whole = config_set(lab, API, namespace, TWO)
     assert stack.run("up", whole).of(KIND) == {"update": 1}
@@ -190,7 +194,7 @@ def test_what_is_renamed_with_its_provider_stays(lab, cluster, namespace, stack)
     stack.run("up", lambda: program("first"))
     renamed = stack.run("up", lambda: program("second"))
     assert renamed.of(KIND) == renamed.of("Injection") == {"create": 1, "delete": 1}
-    assert "brought about since" in renamed.text
+    assert "another resource has brought it about since" in renamed.text
     assert (data(cluster, namespace, "a"), mode()) == ({"level": "info"}, "ambient")
     assert not stack.run("up", lambda: program("second")).changed
     stack.run("destroy", lambda: program("second"))
@@ -218,3 +222,65 @@ def test_what_an_import_tells_is_written_down(lab, cluster, namespace):
     assert not wrong
     assert not provider.diff("mesh:index:ConfigSet", urn, found.inputs, found.outputs, checked).some
     run(operation, spec, cluster, RunOptions(), Mode("absent"), lambda _line: None)
+
+
+def test_what_was_imported_and_then_renamed_stays(lab, cluster, namespace, stack):
+    operation = OPERATIONS["config_set"]
+    spec = parse(operation.spec, {"name": "traffic", "namespace": namespace, "objects": TWO})
+    run(operation, spec, cluster, RunOptions(), Mode(), lambda _line: None)
+    imported = config_set(lab, API, namespace, TWO, opts=pulumi.ResourceOptions(import_=f"{namespace}/traffic"))
+    stack.run("up", imported)
+    renamed = config_set(lab, API, namespace, TWO, resource="renamed")
+    assert stack.run("up", renamed).of(KIND) == {"create": 1, "delete": 1}
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    stack.run("destroy", renamed)
+    assert data(cluster, namespace, "a") is None
+
+
+def test_a_renaming_that_failed_half_way_and_is_taken_back(lab, cluster, namespace, stack):
+    """The new resource never came to be: its deletion leaves the old one's objects alone."""
+    plain = config_set(lab, API, namespace, TWO)
+    stack.run("up", plain)
+    with pytest.raises(automation.CommandError, match=r"Deployment .*/never"):
+        stack.run("up", config_set(lab, API, namespace, [*TWO, never()], resource="renamed", wait_timeout=2))
+    back = stack.run("up", plain)
+    assert back.of(KIND).get("delete") == 1
+    assert data(cluster, namespace, "a") == {"level": "info"}
+    assert cluster.get("apps/v1", "Deployment", namespace, "never") is None
+    stack.run("destroy", plain)
+    assert data(cluster, namespace, "a") is None
+
+
+def test_namespaces_that_two_resources_name(lab, cluster, namespace, stack):
+    """The later one has them; what is the earlier one's alone goes with that."""
+    other = f"{namespace}-b"
+
+    def program(first, second=()):
+        provider = mesh.Provider("cluster", kubeconfig=lab.kubeconfig, context=API)
+        on = pulumi.ResourceOptions(provider=provider)
+        made = [mesh.Injection("one", opts=on, namespaces=first, mode="ambient")] if first else []
+        if second:
+            then = pulumi.ResourceOptions(provider=provider, depends_on=made)
+            mesh.Injection("two", opts=then, namespaces=second, mode="ambient")
+
+    def modes():
+        found = [cluster.get("v1", "Namespace", "", name) for name in (namespace, other)]
+        return [(obj or {"metadata": {}})["metadata"].get("labels", {}).get("istio.io/dataplane-mode") for obj in found]
+
+    stack.run("up", lambda: program([namespace, other], [other]))
+    assert modes() == ["ambient", "ambient"]
+    stack.run("up", lambda: program([], [other]))
+    assert modes() == [None, "ambient"]
+    stack.run("destroy", lambda: program([], [other]))
+    assert modes() == [None, None]
+    marks = cluster.get("v1", "Namespace", "", namespace)["metadata"].get("annotations", {})
+    assert "meshops" not in json.dumps(marks)
+
+
+def test_a_diff_without_a_check_that_is_no_refresh(lab, namespace):
+    """So the engine asks for dependents of what is deleted before it is replaced."""
+    provider = Provider(configure({"kubeconfig": lab.kubeconfig, "context": API}, {}), Host())
+    before = {"name": "traffic", "namespace": namespace, "objects": TWO}
+    urn = "urn:pulumi:test::test::mesh:index:ConfigSet::traffic"
+    found = provider.diff("mesh:index:ConfigSet", urn, before, before, {**before, "namespace": UNKNOWN})
+    assert found.replaces == ("namespace",)

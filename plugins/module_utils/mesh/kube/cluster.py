@@ -150,7 +150,7 @@ class Cluster:
                 return self._list(resource, namespace, selector, optional=optional)
             except ApiFailure as error:
                 # While a definition goes, the server tells of a kind that nobody answers for any more.
-                if error.status != 404 or seconds is None:
+                if error.status != 404 or optional or seconds is None:
                     raise
             self.forget_kinds()
             if self.kinds.find(resource.group, resource.kind) is None:

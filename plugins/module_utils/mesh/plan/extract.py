@@ -20,6 +20,8 @@ _OF_SETS = (PART_OF, MANAGED_BY)
 def extracted(live: Object, manager: str) -> Object:
     """What ``manager`` would have to apply to leave the object as it is, without the marks of sets."""
     fields = owned_fields(live, manager) or {}
+    if live["kind"] == "Secret" and "f:stringData" in fields:  # which the API server puts into data
+        fields = {**fields, "f:data": {**fields.get("f:data", {}), **fields["f:stringData"]}}
     taken = _of_map(fields, live)
     metadata = {key: live["metadata"][key] for key in _IDENTITY if live["metadata"].get(key)}
     for key, value in taken.pop("metadata", {}).items():
@@ -53,7 +55,7 @@ def _of_list(fields: Mapping[str, Any], live: Iterable[Any]) -> Iterator[Any]:
     values = [json.loads(key[2:]) for key in fields if key.startswith("v:")]
     for item in live:
         if isinstance(item, Mapping):
-            yield from (_of_map(below, item) for key, below in keyed if _has(item, key))
+            yield from (_of(below, item) for key, below in keyed if _has(item, key))
         elif item in values:
             yield item
 
