@@ -54,8 +54,8 @@ def program(name: str, *arguments: str) -> Command:
     return [str(VENV / "bin" / name), *arguments]
 
 
-# After a program of Pulumi has run, Python 3.11 miscounts its depth: it can neither import hypothesis late, as the plugin
-# does when warnings were raised, nor parse sources for pytest's own tracebacks.
+# After a program of Pulumi has run, Python 3.11 miscounts its depth: it can neither import hypothesis late, as its
+# plugin does on warnings, nor parse sources for the tracebacks of pytest.
 WITH_PULUMI = ["-p", "no:hypothesispytest", "--tb=native"]
 
 # Simulated nodes, and a real istiod as a process.
