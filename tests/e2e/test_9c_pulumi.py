@@ -112,8 +112,9 @@ def test_the_example_of_a_single_cluster(tmp_path_factory, told, clusters, autom
     gateway = {"name": "ingress", "version": plane["version"], "charts": plane["charts"]}
     strict = {"apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication", "metadata": {"name": "default"}}
     mutual_tls = {"name": "mutual-tls", "namespace": "istio-system", "objects": [strict]}
-    for name, data in (("control_plane", plane), ("gateway", gateway), ("config_set", mutual_tls)):
-        automation.accounts["onprem"].grant_for(name, data, "present")
+    declarations = [{"control_plane": plane}, {"gateway": gateway}, {"config_set": mutual_tls}]
+    account = automation.accounts["onprem"]
+    account.grant(account.derived(declarations, "automation-single"))
     objects = {"charts": told["mesh_charts"], "values": told["mesh_values"]}
     texts = {"version": told["mesh_version"], "kubeconfig": told["mesh_kubeconfig"], "context": "onprem"}
     texts |= {name: json.dumps(value) for name, value in objects.items()}
