@@ -28,7 +28,7 @@ def show(measured: Sequence[Measured], seconds: float, *, lab: bool) -> None:
             ("plain text to a pod", *(cluster.plain_text for cluster in measured), "refused"),
         ]
     )
-    print(f"\nThe playbook took {seconds:.1f} s. To see the page:  curl http://{measured[0].address}/productpage")
+    print(f"\nThat took {seconds:.1f} s. To see the page:  curl http://{measured[0].address}/productpage")
     if lab:
         print('To look further:  eval "$(make env)", then kubectl, istioctl and helm.  To stop:  make lab-down')
 
