@@ -12,9 +12,10 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 from ..kube.cluster import Cluster
 from ..kube.failures import ApiFailure
@@ -80,10 +81,10 @@ class Lock:
         key = Ref("coordination.k8s.io", "Lease", item.namespace, parent_name(item.id))
         told = time.monotonic() - _TICK
         pause = 0.1
-        content = self._content(self._inventories.get(item.id))
+        inventory = self._inventories.get(item.id)
         while True:
             try:
-                made = self._make(key, content)
+                made = self._make(key, inventory)
             except ApiFailure as error:
                 if error.code != "forbidden":
                     raise
@@ -99,7 +100,7 @@ class Lock:
                 self._held[key] = held
                 return
             if is_abandoned(self._cluster, held):
-                taken = self._write(key, held, content)
+                taken = self._write(key, held, inventory)
                 if taken is not None:
                     self._held[key] = taken
                     return
@@ -111,13 +112,13 @@ class Lock:
                 self._progress(f"waiting for {_holder(held)}, which is at work on set {item.id}")
             self._cluster.transport.pause(min(pause, self._deadline.left or 0.01))
             pause = min(pause * 1.5, 1.0)
-            content = self._content(None)  # whom we wait for may put another inventory in its place
+            inventory = None  # whom we wait for may put another one in its place
 
-    def _make(self, key: Ref, content: Callable[..., Object]) -> Object | None:
+    def _make(self, key: Ref, inventory: Object | None) -> Object | None:
         """The new lease; None when there is one."""
+        content = self._content({"name": key.name, "namespace": key.namespace}, inventory)
         try:
-            made = content(name=key.name, namespace=key.namespace)
-            return self._cluster.create({"apiVersion": _API, "kind": "Lease", **made})
+            return self._cluster.create({"apiVersion": _API, "kind": "Lease", **content})
         except ApiFailure as error:
             if error.status == 409:
                 return None
@@ -130,34 +131,28 @@ class Lock:
                 ) from None
             raise
 
-    def _write(self, key: Ref, held: Object, content: Callable[..., Object]) -> Object | None:
+    def _write(self, key: Ref, held: Object, inventory: Object | None) -> Object | None:
         """The lease in our name; None when somebody was faster."""
         try:
-            return self._cluster.merge_patch(key, content(resourceVersion=held["metadata"]["resourceVersion"]))
+            version = {"resourceVersion": held["metadata"]["resourceVersion"]}
+            return self._cluster.merge_patch(key, self._content(version, inventory))
         except ApiFailure as error:
             if error.status in (404, 409):
                 return None
             raise
 
-    def _content(self, inventory: Object | None) -> Callable[..., Object]:
-        """What the lease of a set says, by the rest of its metadata."""
-        uid = (inventory or {}).get("metadata", {}).get("uid")
-        owner = {"ownerReferences": [_owner(inventory)]} if inventory and uid else {}
-
-        def content(**metadata: str) -> Object:
-            now = _time(self._cluster.transport.server_time)
-            marks = {_PROCESS: _process(os.getpid()), _RUN: self._run}
-            return {
-                "metadata": {**metadata, **owner, "annotations": marks},
-                "spec": {
-                    "holderIdentity": f"{_user()}@{socket.gethostname()} (process {os.getpid()})",
-                    "leaseDurationSeconds": DURATION,
-                    "acquireTime": now,
-                    "renewTime": now,
-                },
-            }
-
-        return content
+    def _content(self, metadata: dict[str, str], inventory: Object | None) -> Object:
+        now = _time(self._cluster.transport.server_time)
+        marks = {_PROCESS: _process(os.getpid()), _RUN: self._run}
+        return {
+            "metadata": {**metadata, **_owned_by(inventory), "annotations": marks},
+            "spec": {
+                "holderIdentity": f"{_user()}@{socket.gethostname()} (process {os.getpid()})",
+                "leaseDurationSeconds": DURATION,
+                "acquireTime": now,
+                "renewTime": now,
+            },
+        }
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEWAL):
@@ -191,10 +186,13 @@ class Lock:
         _ACTIVE.discard(self._run)
 
 
-def _owner(inventory: Object) -> Object:
+def _owned_by(inventory: Object | None) -> dict[str, Any]:
     """By which the API server's garbage collector takes the lease away after the inventory."""
-    metadata = inventory["metadata"]
-    return {"apiVersion": "v1", "kind": "ConfigMap", "name": metadata["name"], "uid": metadata["uid"]}
+    metadata = (inventory or {}).get("metadata", {})
+    if not metadata.get("uid"):
+        return {}
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": metadata["name"], "uid": metadata["uid"]}
+    return {"ownerReferences": [owner]}
 
 
 def left_behind(cluster: Cluster, item: ObjectSet) -> bool:
