@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.apply.inventory import VERSION
 from .._core.model.errors import MeshError
-from .._core.model.objects import annotations_of
 from .._core.model.operation import Declarative, Query
 from .._core.model.options import Mode, RunOptions
 from .._core.model.report import Report
@@ -20,6 +18,7 @@ from .._core.operations.registry import OPERATIONS
 from . import claims
 from .configuration import Configuration
 from .host import WARNING, Host
+from .imports import existing
 from .naming import options, pascal, property_path
 from .properties import UNKNOWN, known, plain, secret_texts
 from .resources import (
@@ -186,18 +185,17 @@ class Provider:
     def _imported(self, resource: Resource, urn: str, identifier: str) -> Found:
         """What another run of the same operation has left: by the id, and by the inventory that belongs to it."""
         inputs = resource.imported(identifier)
-        inventory = self._at_work().inventory(resource.operation, resource.declared(inputs).spec)
-        if inventory is None:
-            return Found("", {}, {})
-        version = annotations_of(inventory).get(VERSION, "") if inventory else ""
-        if version and "version" in resource.names:
-            inputs["version"] = version
         spec = resource.declared(inputs).spec
-        inputs |= resource.recovered(spec, self._at_work().recovered(resource.operation, spec))
-        told = resource.completed(inputs)
         with self._at_work().connected() as cluster:
-            places = claims.anchors(claims.own_set(cluster, resource.operation, spec))
-            marked = {CLAIM: claims.mark_of(cluster, places) or claims.new()}
+            own = claims.own_set(cluster, resource.operation, spec)
+            there = existing(cluster, own)
+            marked = {CLAIM: claims.mark_of(cluster, claims.anchors(own)) or claims.new()}
+        if there is None:
+            return Found("", {}, {})
+        if there.version and "version" in resource.names:
+            inputs["version"] = there.version
+        inputs |= resource.recovered(spec, resource.operation.recovered(spec, there.members))
+        told = resource.completed(inputs)
         try:
             report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, quiet=True)
         except MeshError:  # charts from elsewhere, say: what there is, is known all the same

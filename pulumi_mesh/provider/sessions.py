@@ -11,12 +11,10 @@ from typing import Any
 
 from .._core.kube.cluster import Cluster, connect
 from .._core.model.errors import MeshError
-from .._core.model.objects import Object, ObjectSet
-from .._core.model.operation import AnyOperation, Declarative
+from .._core.model.operation import AnyOperation
 from .._core.model.options import Connection, Mode, RunOptions
 from .._core.model.report import Report
 from .._core.model.secrets import Secrets
-from .._core.model.sets import parent_name
 
 #: Receives a line for people: of the plan and of the progress.
 Tell = Callable[[str], None]
@@ -37,15 +35,6 @@ def _hidden(secrets: Secrets, value: Any) -> Any:
             return value
     shown = secrets.hide_strictly(str(value))
     return value if shown == str(value) else shown
-
-
-def _declared(obj: Object, own: ObjectSet) -> bool:
-    """Whether it is there because the set wants it, and not only labelled so, or on its way out."""
-    from .._core.plan.changes import is_member
-    from .._core.plan.compare import owned_fields
-
-    going = "deletionTimestamp" in obj["metadata"]
-    return is_member(obj, own) and owned_fields(obj, own.manager) is not None and not going
 
 
 class Sessions:
@@ -73,23 +62,6 @@ class Sessions:
             hidden = cluster.transport.secrets
             hidden.learn((*self._secrets, *secrets))
             return run(operation, spec, cluster, options, mode, tell), partial(_hidden, hidden)
-
-    def inventory(self, operation: Declarative[Any, Any], spec: Any) -> Object | None:
-        """The inventory of the operation's own set; None where there is none, empty where it keeps none."""
-        with self.connected() as cluster:
-            own = operation.removal(spec, operation.observe(cluster, spec)).sets[0]
-            return cluster.get("v1", "ConfigMap", own.namespace, parent_name(own.id)) if own.recorded else {}
-
-    def recovered(self, operation: Declarative[Any, Any], spec: Any) -> Any:
-        """The declaration that the members of the operation's own set tell of."""
-        from .._core.apply.live import observe
-
-        with self.connected() as cluster:
-            own = operation.removal(spec, operation.observe(cluster, spec)).sets[0]
-            live = observe(cluster, [own])
-            others = live.fields.get(own.id, frozenset())
-            members = [obj for key, obj in live.objects.items() if key in others or _declared(obj, own)]
-            return operation.recovered(spec, members)
 
     @contextmanager
     def connected(self) -> Iterator[Cluster]:
