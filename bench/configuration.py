@@ -25,7 +25,7 @@ from bench.contenders import (
 )
 from bench.objects import NAMESPACE, PRUNED, Files, istio
 from bench.observing import TIMEOUT, Turn, attempt
-from bench.places import Contender
+from bench.places import Contender, taking_part
 from bench.progress import Clock
 from bench.results import Calibration, Result, Results
 from bench.subject import CALIBRATION, Subject
@@ -53,11 +53,7 @@ class Series:
 
     def contenders(self, named: Sequence[str]) -> list[Contender[Scene]]:
         """Those who take part, in order."""
-        return [
-            one
-            for one in contenders()
-            if (not self.only or one.name in self.only) and (not named or any(word in one.name for word in named))
-        ]
+        return [one for one in taking_part(contenders(), named) if not self.only or one.name in self.only]
 
 
 _MAIN = (FLOOR, FLOOR_PYTHON, OURS, OURS_PLAYBOOK, CORE_K8S, KUBECTL, HELM, FLUX)
@@ -79,7 +75,7 @@ def run(series: Series, subject: Subject, results: Results, rounds: int, named: 
     """Every contender's whole life once, then all of them again."""
     files = Files(WORK / series.name, istio(series.objects)).write()
     results.notes[series.name] = {"objects": len(files.objects), "pairs": files.pairs, "round_trip": series.round_trip}
-    taking_part, started = series.contenders(named), time.monotonic()
+    remaining, started = series.contenders(named), time.monotonic()
     with _scene(series, subject, files) as scene:
         scene.prepare()
         subject.grant({"config_set": {"name": "bench", "namespace": NAMESPACE, "objects": files.objects}})
@@ -87,9 +83,9 @@ def run(series: Series, subject: Subject, results: Results, rounds: int, named: 
             if clock.over(series.name, number - 1, started, series.budget):
                 break
             _calibrate(series, subject, scene, results, number)
-            for contender in list(taking_part):
+            for contender in list(remaining):
                 if _live(contender, series, scene, subject, results, number, clock) > series.once:
-                    taking_part.remove(contender)
+                    remaining.remove(contender)
     subject.empty()
 
 

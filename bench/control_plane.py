@@ -25,7 +25,7 @@ from mesh.render.values import merged
 from bench.contenders import CONNECTIONS
 from bench.objects import path as path_of
 from bench.observing import Turn, attempt
-from bench.places import GRANTED, HOME, Command, Contender, Place, playbook
+from bench.places import GRANTED, HOME, Command, Contender, Place, playbook, taking_part
 from bench.progress import Clock
 from bench.results import Calibration, Results
 from bench.subject import CALIBRATION, Subject
@@ -178,11 +178,7 @@ def contenders() -> list[Contender[Installation]]:
 
 def planned(named: Sequence[str]) -> int:
     """Measurements of one round."""
-    return sum(len(one.steps) for one in _taking_part(named))
-
-
-def _taking_part(named: Sequence[str]) -> list[Contender[Installation]]:
-    return [one for one in contenders() if not named or any(word in one.name for word in named)]
+    return sum(len(one.steps) for one in taking_part(contenders(), named))
 
 
 def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], clock: Clock) -> None:
@@ -191,14 +187,14 @@ def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], c
     place.prepare()
     uninstall(subject)
     roles = subject.grants.derived([{"control_plane": declaration()}], GRANTED)
-    taking_part, started = _taking_part(named), time.monotonic()
-    if any(one.name == HELMFILE for one in taking_part):
+    everyone, started = taking_part(contenders(), named), time.monotonic()
+    if any(one.name == HELMFILE for one in everyone):
         helmfile()
     for number in range(1, rounds + 1):
         if clock.over(SERIES, number - 1, started, _BUDGET):
             break
         results.calibrations.append(Calibration(SERIES, number, subject.calibrate(), CALIBRATION))
-        for contender in taking_part:
+        for contender in everyone:
             uninstall(subject)
             subject.grants.grant(roles)
             for step in contender.steps:

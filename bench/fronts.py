@@ -19,7 +19,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from bench import control_plane
 from bench.objects import NAMESPACE, Files, istio
 from bench.observing import Turn, attempt
-from bench.places import GRANTED, Command, Contender, Place, playbook
+from bench.places import GRANTED, Command, Contender, Place, playbook, taking_part
 from bench.progress import Clock
 from bench.results import Calibration, Results
 from bench.subject import CALIBRATION, Subject
@@ -83,11 +83,7 @@ def contenders() -> list[Contender[Program]]:
 
 def planned(named: Sequence[str]) -> int:
     """Measurements of one round."""
-    return sum(len(one.steps) for one in _taking_part(named))
-
-
-def _taking_part(named: Sequence[str]) -> list[Contender[Program]]:
-    return [one for one in contenders() if not named or any(word in one.name for word in named)]
+    return sum(len(one.steps) for one in taking_part(contenders(), named))
 
 
 def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], clock: Clock) -> None:
@@ -107,7 +103,7 @@ def run(subject: Subject, results: Results, rounds: int, named: Sequence[str], c
         if clock.over(SERIES, number - 1, started, _BUDGET):
             break
         results.calibrations.append(Calibration(SERIES, number, subject.calibrate(), CALIBRATION))
-        for contender in _taking_part(named):
+        for contender in taking_part(contenders(), named):
             control_plane.uninstall(subject)
             subject.empty()
             subject.grants.grant(roles)

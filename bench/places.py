@@ -86,6 +86,11 @@ class Contender(Generic[P]):
     """Whether it has only the roles that `rbac` derives."""
 
 
+def taking_part(everyone: Sequence[Contender[P]], words: Sequence[str]) -> list[Contender[P]]:
+    """Those with such a word in their name; everyone where no word is given."""
+    return [one for one in everyone if not words or any(word in one.name for word in words)]
+
+
 def playbook(name: str, variables: Mapping[str, str | Path], *flags: str) -> Command:
     """A playbook of the benchmark on this machine."""
     here = Path(__file__).resolve().parent
