@@ -32,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    # The first line of the output is the port; nothing else is ever written there.
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
     ended = threading.Event()
     # The engine says goodbye with SIGINT; a terminal's does not reach us, as plugins are process groups of their own.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     engine = os.getppid()
+    # The first line of the output is the port; nothing else is ever written there. Whoever has read it may end us.
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     while not ended.wait(_LOOK_SECONDS) and os.getppid() == engine:
         pass
     servicer.stop()
