@@ -16,6 +16,7 @@ from ._core.model.specs.config_set import ConfigSetSpec
 from ._core.model.specs.control_plane import ControlPlaneSpec
 from ._core.model.specs.gateway import GatewaySpec
 from ._core.model.specs.injection import InjectionSpec
+from ._core.model.specs.kube_inject import KubeInjectSpec
 from ._core.model.specs.mesh_info import MeshInfoSpec
 from ._core.model.specs.rbac import RbacSpec
 from ._core.model.specs.revision_tag import RevisionTagSpec
@@ -55,6 +56,8 @@ __all__ = [
     "InjectionArgs",
     "InjectionArgsDict",
     "InjectionMode",
+    "KubeInjectArgsDict",
+    "KubeInjectResult",
     "Provider",
     "ProviderArgsDict",
     "RbacArgsDict",
@@ -67,6 +70,7 @@ __all__ = [
     "SubjectKind",
     "Validate",
     "get_mesh",
+    "kube_inject",
     "rbac",
 ]
 
@@ -1971,6 +1975,41 @@ def get_mesh(
     """Tell what a cluster has of a mesh, whoever installed it."""
     answer: pulumi.Output[GetMeshResult]
     answer = asked("mesh:index:getMesh", MeshInfoSpec, arguments, opts)
+    return answer
+
+
+class KubeInjectResult(TypedDict):
+    """Objects with the proxy in them."""
+
+    objects: Sequence[Mapping[str, Any]]
+    """The objects, in the order of `objects`."""
+    yaml: str
+    """The same as YAML documents."""
+    injected: Sequence[str]
+    """Objects that got the proxy, as `Kind namespace/name`."""
+    skipped: Mapping[str, str]
+    """Objects with pods that did not get it, with the reason."""
+
+
+class KubeInjectArgsDict(TypedDict, total=False):
+    """Put the proxy into workloads by hand, as `istioctl kube-inject` does."""
+
+    objects: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]
+    """Any objects, Lists too. Those with pods in them come back with the proxy, all others as they are. Secrets are
+    refused, as the result is shown; they need no proxy.
+    """
+    revision: pulumi.Input[str] | None
+    """Revision or revision tag whose injector is asked. Default: `default`."""
+    namespace: pulumi.Input[str] | None
+    """Namespace that objects without one will be in. Default: `default`."""
+
+
+def kube_inject(
+    opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[KubeInjectArgsDict]
+) -> pulumi.Output[KubeInjectResult]:
+    """Put the proxy into workloads by hand, as `istioctl kube-inject` does."""
+    answer: pulumi.Output[KubeInjectResult]
+    answer = asked("mesh:index:kubeInject", KubeInjectSpec, arguments, opts)
     return answer
 
 

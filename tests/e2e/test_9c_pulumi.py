@@ -7,17 +7,19 @@ import json
 import runpy
 import time
 
+import pulumi
 import pytest
 import yaml
 
+import pulumi_mesh as mesh
 from demo.measure import measure
 from demo.pulumi import CLUSTERS, configuration, declared, program
 from demo.run import on_the_lab
 from lab.engine import prepare
-from pulumi_mesh import Mesh
 from tests.pulumi.stacks import Stack
 
 from .conftest import ROOT
+from .test_4b_kube_inject import WORKLOADS, essential, istioctls
 from .test_9_uninstall import FOREIGN, _left
 
 
@@ -53,6 +55,19 @@ def test_a_second_up_has_nothing_to_do(stack):
     assert not stack.run("up", program).changed
 
 
+def test_injection_by_hand_is_asked_for(stack, lab, tmp_path):
+    def asking():
+        program()
+        cluster = mesh.Provider("by-hand", kubeconfig=str(lab.kubeconfig), context="cloud")
+        asked = mesh.kube_inject(pulumi.InvokeOutputOptions(provider=cluster), objects=WORKLOADS)
+        pulumi.export("by_hand", asked)
+
+    told = stack.run("up", asking).outputs["by_hand"]
+    assert essential(told["objects"]) == essential(istioctls(lab, WORKLOADS, tmp_path))
+    assert list(told["skipped"]) == ["Deployment shop/on-the-host"]
+    assert stack.run("up", program).changed  # that provider has gone
+
+
 def test_ansible_finds_it_as_declared(play, stack):
     played = play("meshops.mesh.site")
     assert played.code == 0, played.output
@@ -73,7 +88,7 @@ def purging(told):
     """As declared, but on one of the clusters everything is to go, objects of others too."""
     declaration = declared(told)
     declaration["clusters"]["cloud"]["control_plane"][0]["purge"] = True
-    Mesh("shop", declaration)
+    mesh.Mesh("shop", declaration)
 
 
 def test_to_purge_changes_nothing_yet(stack, told):

@@ -119,6 +119,10 @@ def _sets(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
     yield Case("silent", "config_set", declared("silent", silent), "changed", task={"no_log": True})
     gone = declared("warned", warned, state="absent")
     yield Case("removed", "config_set", gone, "changed", checked="unchanged")
+    inject = {key: common[key] for key in ("kubeconfig", "context", "namespace")}
+    shown = secret("shown", stringData={"password": canaries.make("kube_inject.objects")})
+    inject["objects"] = [{"apiVersion": "v1", "kind": "List", "items": [shown]}]
+    yield Case("not to be shown", "kube_inject", inject, "invalid_option", covers=("kube_inject.objects",))
     other = secret("least", data={"password": encoded(canaries.make("rbac.declarations"))})
     declarations = [{"config_set": {"name": "least", "namespace": common["namespace"], "objects": [other]}}]
     connection = {key: common[key] for key in ("kubeconfig", "context")}

@@ -11,6 +11,7 @@ from mesh.model.specs.control_plane import ControlPlaneSpec
 from mesh.model.specs.injection import InjectionSpec
 
 DIGEST = "0123456789abcdef" * 4
+SECRET = {"kind": "Secret", "data": {"key": "c2VjcmV0"}}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ DIGEST = "0123456789abcdef" * 4
         ),
         (checks.positive, [1, 300], [0, -1]),
         (checks.dns_labels, [["a"], ["a", "b-c"]], [[], ["a", "B"]]),
+        (checks.shown_objects, [[{}], [{"kind": "Secret"}]], [[], [SECRET], [{}, {"kind": "List", "items": [SECRET]}]]),
         (checks.digests, [{}, {"base": DIGEST}, {"base": f"sha256:{DIGEST}"}], [{"base": DIGEST[1:]}, {"base": "x"}]),
     ],
 )

@@ -15,6 +15,7 @@ from ..model.errors import MeshError
 from ..model.objects import Object, Ref, group_of, ref
 from ..model.options import Connection
 from ..model.secrets import of_object
+from . import webhooks
 from .config import endpoint
 from .discovery import Kinds, Resource, discover
 from .failures import ApiFailure, plain
@@ -312,6 +313,17 @@ class Cluster:
     def proxy_get(self, namespace: str, service: str, path: str) -> bytes:
         """GET through the service proxy of the API server."""
         answer: bytes = self.transport.raw("GET", f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}")
+        return answer
+
+    def ask_webhook(self, client: Mapping[str, Any], review: Object, where: str) -> Object:
+        """What an admission webhook (by its clientConfig) answers to an AdmissionReview. A Service is asked by way of
+        the API server, as nobody else need be able to reach it."""
+        service = client.get("service")
+        if not service:
+            return webhooks.ask(client, review, where)
+        name = f"https:{service['name']}:{service.get('port', 443)}"
+        path = f"/api/v1/namespaces/{service['namespace']}/services/{name}/proxy{service.get('path', '')}"
+        answer: Object = self.post(path, review, where)
         return answer
 
 

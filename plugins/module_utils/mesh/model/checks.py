@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .secrets import without_userinfo
+from .secrets import of_object, without_userinfo
 
 #: RFC 1123 label, as Kubernetes requires for namespaces and Istio for revisions (at most 63 characters).
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -68,3 +68,11 @@ def digests(values: dict[str, str]) -> str | None:
 def some(values: list[Any]) -> str | None:
     """A list that is not empty."""
     return None if values else "must name at least one"
+
+
+def shown_objects(values: list[dict[str, Any]]) -> str | None:
+    """Objects that come back in a result, where anybody may read them: some, and no filled Secret among them."""
+    secret = next((index for index, obj in enumerate(values) if any(of_object(obj))), None)
+    if secret is None:
+        return some(values)
+    return f"must hold no Secrets, as the result is shown, and [{secret}] is or has one"

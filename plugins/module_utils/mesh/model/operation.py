@@ -37,6 +37,13 @@ class Reader(Protocol):
         """All objects of a kind, by label selector; empty when the kind is not served."""
 
 
+class Asker(Reader, Protocol):
+    """A reader that can also ask admission webhooks themselves."""
+
+    def ask_webhook(self, client: Mapping[str, Any], review: Object, where: str) -> Object:
+        """What a webhook (by its clientConfig) would answer to an AdmissionReview."""
+
+
 class Prober(Reader, Protocol):
     """A reader that can also ask the API server what it *would* do, and look at running things."""
 
@@ -112,7 +119,7 @@ class Query(Generic[S]):
 
     name: str
     spec: type[S]
-    answer: Callable[[Reader, S], dict[str, Any]]
+    answer: Callable[[Asker, S], dict[str, Any]]
     #: A spec whose options are what the answer tells.
     returns: type
 

@@ -9,10 +9,11 @@ from .config_set import CONFIG_SET
 from .control_plane import CONTROL_PLANE
 from .gateway import GATEWAY
 from .injection import INJECTION
+from .kube_inject import KUBE_INJECT
 from .mesh_info import MESH_INFO
 from .revision_tag import REVISION_TAG
 
-OPERATIONS: dict[str, AnyOperation] = {
-    operation.name: operation for operation in (CONTROL_PLANE, REVISION_TAG, INJECTION, GATEWAY, CONFIG_SET, MESH_INFO)
-}
+_DECLARED = (CONTROL_PLANE, REVISION_TAG, INJECTION, GATEWAY, CONFIG_SET)
+_ASKED = (MESH_INFO, KUBE_INJECT)
+OPERATIONS: dict[str, AnyOperation] = {operation.name: operation for operation in (*_DECLARED, *_ASKED)}
 OPERATIONS["rbac"] = rbac.over(dict(OPERATIONS))

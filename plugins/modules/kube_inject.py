@@ -1,0 +1,95 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kube_inject
+short_description: Put the proxy into workloads by hand
+version_added: 1.0.0
+author: meshops (@meshops)
+description:
+  - Tells what workloads look like with the proxy in them, as C(istioctl kube-inject) does, for those who cannot label
+    their namespaces or want to see the result before it runs.
+  - The injector of the revision is asked by way of the API server (C(create) on C(services/proxy)). Nothing is written.
+  - Objects with injected proxies must be made anew at each upgrade of the control plane.
+extends_documentation_fragment:
+  - meshops.mesh.kube_inject
+  - meshops.mesh.connection
+  - meshops.mesh.attributes
+"""
+
+EXAMPLES = r"""
+---
+- name: What this becomes with the proxy in it
+  meshops.mesh.kube_inject:
+    objects:
+      - apiVersion: apps/v1
+        kind: Deployment
+        metadata:
+          name: page
+          namespace: shop
+        spec:
+          selector:
+            matchLabels:
+              app: page
+          template:
+            metadata:
+              labels:
+                app: page
+            spec:
+              containers:
+                - name: page
+                  image: docker.io/istio/examples-bookinfo-productpage-v1:1.20.3
+
+- name: The whole shop with proxies in it, by the injector of a tag
+  meshops.mesh.kube_inject:
+    objects: "{{ lookup('ansible.builtin.file', 'shop.yml') | from_yaml_all }}"
+    revision: prod
+    namespace: shop
+  register: shop
+
+- name: Keep it
+  meshops.mesh.config_set:
+    name: shop
+    namespace: shop
+    objects: "{{ shop.objects }}"
+"""
+
+RETURN = r"""
+---
+objects:
+  description: The objects, in the order of O(objects).
+  type: list
+  elements: dict
+  returned: success
+yaml:
+  description: The same as YAML documents.
+  type: str
+  returned: success
+injected:
+  description: Objects that got the proxy, as C(Kind namespace/name).
+  type: list
+  elements: str
+  returned: success
+skipped:
+  description: Objects with pods that did not get it, with the reason.
+  type: dict
+  returned: success
+error:
+  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
+  type: dict
+  returned: failure
+"""
+
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module
+
+
+def main() -> None:
+    """Run the operation."""
+    run_module("kube_inject")
+
+
+if __name__ == "__main__":
+    main()
