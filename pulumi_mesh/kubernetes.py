@@ -15,6 +15,7 @@ import pulumi
 
 from ._core.apply.stages import Stage, stage_of
 from ._core.model.objects import Object, ObjectSet, Ref, ref
+from ._core.model.secrets import SECRET_FIELDS
 from ._core.model.spec import fields, parse
 from ._core.plan.never_own import sent, without_empty_marks, without_nulls
 
@@ -74,7 +75,7 @@ def expand(
 
 def _inputs(obj: Object) -> dict[str, Any]:
     """The object; what a Secret holds is secret in the state, too."""
-    hidden = ("data", "stringData") if obj["kind"] == "Secret" else ()
+    hidden = SECRET_FIELDS if obj["kind"] == "Secret" else ()
     return {key: pulumi.Output.secret(value) if key in hidden else value for key, value in obj.items()}
 
 

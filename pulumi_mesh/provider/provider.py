@@ -17,24 +17,13 @@ from .._core.model.spec import parse
 from .._core.operations.registry import OPERATIONS
 from . import claims
 from .configuration import Configuration
+from .differences import Difference
 from .host import WARNING, Host
 from .imports import existing
+from .inventory import CHANGES, applied, changes, declared_part, found, gone
 from .naming import options, pascal, property_path
-from .properties import UNKNOWN, known, plain, secret_texts
-from .resources import (
-    CHANGES,
-    CLAIM,
-    Declared,
-    Difference,
-    Properties,
-    Resource,
-    applied,
-    changes,
-    declared_part,
-    found,
-    gone,
-    reason,
-)
+from .properties import UNKNOWN, Properties, known, plain, secret_texts
+from .resources import CLAIM, Declared, Resource, reason
 from .sessions import Hide, Sessions
 
 PACKAGE = "mesh"

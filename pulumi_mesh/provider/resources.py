@@ -3,44 +3,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from .._core.model.errors import MeshError
-from .._core.model.objects import Object, Ref
+from .._core.model.objects import Ref
 from .._core.model.operation import Declarative
 from .._core.model.options import RunOptions
-from .._core.model.report import FieldChange, ObjectChange, Report
-from .._core.model.secrets import REDACTED, Secrets
+from .._core.model.report import Report
+from .._core.model.secrets import Secrets
 from .._core.model.spec import Field, fields, parse, problems
+from .differences import Difference, Kind, compared, marked
+from .inventory import LEAVING, drift_paths, object_name, planned_paths
 from .naming import camel, options, property_path
-from .properties import UNKNOWN, Secret, known, plain, secret_texts
-
-Properties = dict[str, Any]
-Kind = Literal["add", "delete", "update"]
+from .properties import UNKNOWN, Properties, known, plain, secret_texts
+from .protection import protected
 
 #: Properties whose change makes a successor with the same objects: the old one goes first. A control plane in another
 #: namespace shares what is there once per cluster.
 _SHARED = {"config_set": frozenset({"name", "namespace"}), "control_plane": frozenset({"namespace"})}
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What a diff found: property paths with their kind, and the properties that need another resource."""
-
-    paths: Mapping[str, Kind]
-    inputs: frozenset[str] = frozenset()
-    """The paths that are to be looked up among inputs."""
-    replaces: tuple[str, ...] = ()
-    delete_first: bool = False
-
-    @property
-    def some(self) -> bool:
-        """Whether there is any."""
-        return bool(self.paths)
+#: The state tells by which mark the thing is this resource's.
+CLAIM = "claim"
 
 
 @dataclass(frozen=True)
@@ -77,7 +63,7 @@ class Resource:
     def completed(self, inputs: Properties) -> Properties:
         """The inputs with the defaults of plain options; what Secrets hold is marked secret, whoever forgot it."""
         defaults = {name: f.default for name, f in self._fields.items() if not f.required and _is_plain(f.default)}
-        given = {name: _protected(value) for name, value in inputs.items() if value is not None}
+        given = {name: protected(value) for name, value in inputs.items() if value is not None}
         return {**{name: value for name, value in defaults.items() if value is not None}, **given}
 
     def declared(self, inputs: Properties) -> Declared:
@@ -127,7 +113,7 @@ class Resource:
     def declared_difference(self, before: Properties, after: Properties) -> Difference:
         """By the inputs alone: for configuration that is not known yet, and clusters that do not answer."""
         old, new = self.completed(before), self.completed(after)
-        paths = dict(_compared(old, new))
+        paths = dict(compared(old, new))
         replaces = self.replaced(before, after)
         return Difference(paths, frozenset(paths), replaces, self.goes_first(replaces))
 
@@ -137,14 +123,14 @@ class Resource:
         """By the plan; inputs that differ are named along with what they change, and those that are secret only now:
         the state must follow."""
         replaces = self.replaced(before, after)
-        paths: dict[str, Kind] = dict(_planned(report))
+        paths: dict[str, Kind] = dict(planned_paths(report))
         old, new = self.completed(before), self.completed(after)
-        inputs = dict(_compared(old, new)) if paths or replaces else dict(_marked(outputs or before, new))
+        inputs = dict(compared(old, new)) if paths or replaces else dict(marked(outputs or before, new))
         return Difference({**inputs, **paths}, frozenset(inputs), replaces, self.goes_first(replaces))
 
     def refreshed(self, before: Properties, outputs: Properties, after: Properties) -> Difference:
         """By what a read has found. The engine shows it the other way round: from declared to found."""
-        return Difference({**self.declared_difference(before, after).paths, **dict(_found_paths(outputs))})
+        return Difference({**self.declared_difference(before, after).paths, **dict(drift_paths(outputs))})
 
     def goes_first(self, replaces: Iterable[str]) -> bool:
         """Whether a replacement begins with the deletion: where both would hold the same objects."""
@@ -181,177 +167,12 @@ class Resource:
     def previewed(self, inputs: Properties, report: Report | None) -> Properties:
         """The state as far as a preview can tell."""
         unknown = dict.fromkeys((*map(camel, self._results()), CLAIM), UNKNOWN)
-        told = [] if report is None else [change for change in report.objects if change.action not in _LEAVING]
+        told = [] if report is None else [change for change in report.objects if change.action not in LEAVING]
         inventory = UNKNOWN if report is None else {object_name(change): UNKNOWN for change in told}
         return {**unknown, **inputs, "inventory": inventory}
 
     def _results(self) -> list[str]:
         return [field.name for field in fields(self.operation.returns)]
-
-
-#: A check puts the plan among the inputs under this name: a diff can show only what stands in inputs.
-CHANGES = "changes"
-#: The state tells by which mark the thing is this resource's.
-CLAIM = "claim"
-#: Actions after which an object is not the resource's any more, and those that change nothing.
-_LEAVING, _STAYING = ("delete", "release"), ("unchanged", "keep")
-#: Characters of a value in a plan.
-_LONGEST = 120
-
-
-def applied(report: Report, hide: Callable[[Any], Any]) -> Properties:
-    """Objects after a run: ``Deployment istio-system/istiod`` -> ``{digest}``."""
-    return {object_name(c): {"digest": digest(c.wanted, hide)} for c in report.objects if c.action not in _LEAVING}
-
-
-def found(report: Report, hide: Callable[[Any], Any]) -> Properties:
-    """Objects as a run without writes found them: what differs from the declaration stands beside the digest."""
-    return {object_name(change): _found(change, hide) for change in report.objects}
-
-
-def _found(change: ObjectChange, hide: Callable[[Any], Any]) -> Properties:
-    match change.action:
-        case "create":
-            return {"missing": True}
-        case "delete" | "release":
-            return {"unwanted": True}
-        case "update" | "recreate" | "adopt":
-            return {"digest": digest(change.wanted, hide), "drift": {i.path: _drifted(i, hide) for i in change.fields}}
-    return {"digest": digest(change.wanted, hide)}
-
-
-def _found_paths(outputs: Properties) -> Iterator[tuple[str, Kind]]:
-    """Where the state says how the cluster differs."""
-    for name, told in (outputs.get("inventory") or {}).items():
-        place = f"inventory{_quoted(name)}"
-        yield from ((f"{place}.drift{_quoted(field)}", "delete") for field in told.get("drift", ()))
-        yield from ((f"{place}.{mark}", "delete") for mark in ("missing", "unwanted") if mark in told)
-
-
-def _drifted(item: FieldChange, hide: Callable[[Any], Any]) -> Any:
-    """What is there instead; nothing of it where a secret should be."""
-    wanted = json.dumps(hide(item.after), default=str)
-    return REDACTED if REDACTED in wanted else hide(item.before)
-
-
-def gone(report: Report) -> bool:
-    """Whether nothing is there of what should be."""
-    return bool(report.objects) and all(change.action == "create" for change in report.objects)
-
-
-def object_name(change: ObjectChange) -> str:
-    """``Deployment istio-system/istiod``: the key of an object in the state."""
-    return str(change.ref)
-
-
-def digest(obj: Object | None, hide: Callable[[Any], Any]) -> str:
-    """Of what is sent, secrets left out: two that are equal mean that nothing has changed that may be known."""
-    if obj is None:
-        return ""
-    left_out = ("data", "stringData") if obj.get("kind") == "Secret" else ()
-    kept = hide({key: value for key, value in obj.items() if key not in left_out})
-    text = json.dumps(kept, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def changes(report: Report, hide: Callable[[Any], Any]) -> Properties:
-    """A plan as a property: ``Deployment istio-system/istiod`` -> what becomes of it, or its fields as they change."""
-    return {object_name(change): _told(change, hide) for change in report.objects if change.action not in _STAYING}
-
-
-def _told(change: ObjectChange, hide: Callable[[Any], Any]) -> Properties | str:
-    if change.action in ("update", "recreate", "adopt") and change.fields:
-        return {item.path: _both(item, hide) for item in change.fields}
-    return change.action
-
-
-def _both(item: FieldChange, hide: Callable[[Any], Any]) -> str:
-    """``1 => 2``; long values are cut. Where one side is secret, so is the other, whoever wrote it."""
-    pair = hide([item.before, item.after])
-    sides = [value if isinstance(value, str) else json.dumps(value, default=str) for value in pair]
-    if any(REDACTED in side for side in sides):
-        return REDACTED
-    return " => ".join(side if len(side) <= _LONGEST else f"{side[:_LONGEST]}..." for side in sides)
-
-
-def _planned(report: Report) -> Iterator[tuple[str, Kind]]:
-    for name, told in changes(report, lambda value: value).items():
-        place = f"{CHANGES}{_quoted(name)}"
-        if isinstance(told, dict):
-            yield from ((f"{place}{_quoted(field)}", "add") for field in told)
-        else:
-            yield place, "add"
-
-
-#: Keys under which a Secret holds what nobody is to see.
-_HIDDEN = ("data", "stringData")
-_COPY = "kubectl.kubernetes.io/last-applied-configuration"
-
-
-def _protected(value: Any) -> Any:
-    """With the contents of Secrets among objects marked, those in lists of objects, too."""
-    if not isinstance(value, list):
-        return value
-    return [_protected_object(item) if isinstance(item, dict) else item for item in value]
-
-
-def _protected_object(obj: Properties) -> Properties:
-    kind = obj.get("kind")
-    if kind is UNKNOWN or plain(kind) == "Secret":
-        marked = {key: _marked_secret(part) if key in _HIDDEN else part for key, part in obj.items()}
-        return {**marked, "metadata": _without_copy(obj["metadata"])} if "metadata" in obj else marked
-    return {**obj, "items": _protected(obj["items"])} if "items" in obj and "kind" in obj else obj
-
-
-def _without_copy(metadata: Any) -> Any:
-    """`kubectl apply` keeps a copy of what it applied among the annotations."""
-    marks = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(marks, dict) or _COPY not in marks:
-        return metadata
-    return {**metadata, "annotations": {**marks, _COPY: _marked_secret(marks[_COPY])}}
-
-
-def _marked_secret(part: Any) -> Any:
-    return part if isinstance(part, Secret) or part is UNKNOWN else Secret(part)
-
-
-def declared_part(inputs: Properties) -> Properties:
-    """Inputs without the plan that a check put among them."""
-    return {key: value for key, value in inputs.items() if key != CHANGES}
-
-
-def _kind(before: Any, after: Any) -> Kind:
-    return "add" if before is None else "delete" if after is None else "update"
-
-
-def _compared(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Kind]]:
-    """Property paths at which two maps differ, as deep as both are maps."""
-    for key in sorted({*before, *after}):
-        old, new = before.get(key), after.get(key)
-        place = _inside(path, key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _compared(old, new, place)
-        elif plain(old) != plain(new):
-            yield place, _kind(old, new)
-
-
-def _inside(path: str, key: str) -> str:
-    if not key.replace("_", "a").isalnum():
-        return f"{path}{_quoted(key)}"
-    return f"{path}.{key}" if path else key
-
-
-def _quoted(key: str) -> str:
-    """As the engine reads property paths, which know no escape but that of a quotation mark."""
-    mark = chr(34)
-    return f"[{mark}{key.replace(mark, chr(92) + mark)}{mark}]"
-
-
-def _marked(before: Any, after: Any) -> Iterator[tuple[str, Kind]]:
-    """Properties that are secret now and were not, or the reverse: the state must follow."""
-    for key in sorted({*before} & {*after}):
-        if any(secret_texts(before[key])) != any(secret_texts(after[key])):
-            yield key, "update"
 
 
 def _known_part(data: Properties) -> Properties:

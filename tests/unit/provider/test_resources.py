@@ -9,9 +9,9 @@ from pulumi_mesh._core.model.errors import MeshError
 from pulumi_mesh._core.model.objects import Ref
 from pulumi_mesh._core.model.report import FieldChange, ObjectChange, Report
 from pulumi_mesh._core.model.secrets import REDACTED
+from pulumi_mesh.provider.inventory import changes, digest, found, gone
 from pulumi_mesh.provider.properties import UNKNOWN, Secret
 from pulumi_mesh.provider.provider import resources
-from pulumi_mesh.provider.resources import changes, digest, found, gone
 
 PLANE = resources()["mesh:index:ControlPlane"]
 SET = resources()["mesh:index:ConfigSet"]
