@@ -6,7 +6,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from .._core.kube.cluster import Cluster, connect
@@ -14,27 +13,11 @@ from .._core.model.errors import MeshError
 from .._core.model.operation import AnyOperation
 from .._core.model.options import Connection, Mode, RunOptions
 from .._core.model.report import Report
-from .._core.model.secrets import Secrets
 
 #: Receives a line for people: of the plan and of the progress.
 Tell = Callable[[str], None]
 #: Takes secrets out of plain data.
 Hide = Callable[[Any], Any]
-
-
-def _hidden(secrets: Secrets, value: Any) -> Any:
-    """Plain data without secrets, short ones too."""
-    match value:
-        case str():
-            return secrets.hide_strictly(value)
-        case dict():
-            return {key: _hidden(secrets, item) for key, item in value.items()}
-        case list() | tuple():
-            return [_hidden(secrets, item) for item in value]
-        case bool() | None:
-            return value
-    shown = secrets.hide_strictly(str(value))
-    return value if shown == str(value) else shown
 
 
 class Sessions:
@@ -61,7 +44,7 @@ class Sessions:
         with self.connected() as cluster:
             hidden = cluster.transport.secrets
             hidden.learn((*self._secrets, *secrets))
-            return run(operation, spec, cluster, options, mode, tell), partial(_hidden, hidden)
+            return run(operation, spec, cluster, options, mode, tell), hidden.hidden_strictly
 
     @contextmanager
     def connected(self) -> Iterator[Cluster]:

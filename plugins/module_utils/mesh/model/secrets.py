@@ -8,7 +8,7 @@ import binascii
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -115,16 +115,13 @@ class Secrets:
         return self._hide(text, _SHORTEST_OF_OTHERS)
 
     def hidden(self, value: Any) -> Any:
-        """Plain data with all of its texts hidden. Mostly there is nothing to hide, as one look at all texts tells."""
+        """Plain data of ours without them. Mostly there is nothing to hide, as one look at all texts tells."""
         texts = "\0".join(leaves(value))
-        return value if self.hide(texts) == texts else self._hidden(value)
+        return value if self.hide(texts) == texts else _mapped(value, self.hide)
 
-    def _hidden(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.hide(value)
-        if isinstance(value, Mapping):
-            return {key: self._hidden(item) for key, item in value.items()}
-        return [self._hidden(item) for item in value] if isinstance(value, (list, tuple)) else value
+    def hidden_strictly(self, value: Any) -> Any:
+        """Plain data of others without them; numbers, too."""
+        return _mapped(value, self.hide_strictly)
 
     def _hide(self, text: str, shortest: int) -> str:
         # No spelling is much shorter than the value, but its lines; the longest go first, as they may hold others.
@@ -138,6 +135,18 @@ class Secrets:
         for spelling in sorted(found, key=len, reverse=True):
             text = text.replace(spelling, REDACTED) if len(spelling) >= _SHORTEST else _without_word(text, spelling)
         return text
+
+
+def _mapped(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _mapped(item, hide) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_mapped(item, hide) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    text = str(value)
+    shown = hide(text)
+    return value if shown == text else shown
 
 
 def _without_word(text: str, word: str) -> str:
