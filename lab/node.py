@@ -23,6 +23,9 @@ _CONTAINERD = """version = 3
   sandbox = "{pause}"
 [plugins."io.containerd.cri.v1.images".registry]
   config_path = "{registries}"
+# Its socket lies outside a node's own directories: two containerds would be in each other's way.
+[plugins."io.containerd.nri.v1.nri"]
+disable = true
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]

@@ -59,7 +59,7 @@ def program(name: str, *arguments: str) -> Command:
 WITH_PULUMI = ["-p", "no:hypothesispytest", "--tb=native"]
 
 # Simulated nodes, and a real istiod as a process.
-FAULT_CLUSTERS = ["--clusters", "api-faults-1", "api-faults-2", "--kwok", "1", "--istiod"]
+FAULT_CLUSTERS = ["--clusters", "api-faults-1", "api-faults-2", "api-faults-3", "--kwok", "1", "--istiod"]
 
 STAGES = [
     Stage("ruff", "style and formatting", [module("ruff", "check", "."), module("ruff", "format", "--check", ".")]),

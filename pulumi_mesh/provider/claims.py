@@ -43,6 +43,11 @@ def mark_of(cluster: Cluster, places: Iterable[Ref]) -> str:
     return next((_mark(obj) for _place, obj in _there(cluster, places) if _mark(obj)), "")
 
 
+def any_there(cluster: Cluster, places: Iterable[Ref]) -> bool:
+    """Whether any of them exists, with a mark or without."""
+    return any(True for _ in _there(cluster, places))
+
+
 def held_by_others(cluster: Cluster, places: Iterable[Ref], claim: str) -> set[Ref]:
     """Those that bear somebody else's mark."""
     return {place for place, obj in _there(cluster, places) if _mark(obj) not in ("", claim)}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .properties import plain, secret_texts
+from .properties import plain, secret_places
 
 Kind = Literal["add", "delete", "update"]
 Paths = Iterator[tuple[str, Kind]]
@@ -57,7 +57,7 @@ def quoted(key: str) -> str:
 
 
 def marked(before: Any, after: Any) -> Paths:
-    """Properties that are secret now and were not, or the reverse: the state must follow."""
+    """Properties of which other parts are secret now than were: the state must follow."""
     for key in sorted({*before} & {*after}):
-        if any(secret_texts(before[key])) != any(secret_texts(after[key])):
+        if {*secret_places(before[key])} != {*secret_places(after[key])}:
             yield key, "update"

@@ -140,6 +140,19 @@ def known(value: Any) -> bool:
     return True
 
 
+def secret_places(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in a value the secrets are."""
+    match value:
+        case Secret():
+            yield place
+        case Mapping():
+            for key, item in value.items():
+                yield from secret_places(item, (*place, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from secret_places(item, (*place, index))
+
+
 def secret_texts(value: Any, inside: bool = False) -> Iterator[str]:
     """Every text within a secret, and every number as text."""
     match value:

@@ -166,7 +166,7 @@ class Provider:
             return self._imported(resource, urn, identifier)
         told = resource.completed(inputs)
         report, hide = self._run(resource, resource.declared(told), Mode(check=True), urn, told, quiet=True)
-        if gone(report):
+        if gone(report) and not self._recorded(resource, told):
             return Found("", {}, {})
         marked = {CLAIM: outputs[CLAIM]} if CLAIM in outputs else {}
         return Found(identifier, inputs, {**resource.outputs(inputs, report.result, found(report, hide)), **marked})
@@ -270,6 +270,12 @@ class Provider:
                     raise
                 text = f"{error}; when it is renamed in the program, the old resource's deletion will remove it"
                 self._host.log(urn, text, WARNING)
+
+    def _recorded(self, resource: Resource, inputs: Properties) -> bool:
+        """Whether the cluster still has its inventory: then there is something to take away."""
+        with self._at_work().connected() as cluster:
+            own = claims.own_set(cluster, resource.operation, resource.declared(inputs).spec)
+            return own.recorded and claims.any_there(cluster, claims.anchors(own))
 
     def _remove(
         self, resource: Resource, urn: str, declared: Declared, claim: str, inputs: Properties | None = None

@@ -173,5 +173,5 @@ def test_what_a_controller_owns_is_never_a_member(api, cluster, namespace):
     marks = {PART_OF: applyset_id(f"config-{namespace}", namespace)}
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "one", "uid": owner["uid"]}
     owned = {"name": "owned", "namespace": namespace, "labels": marks, "ownerReferences": [reference]}
-    cluster.apply({**config_map("owned", a="1"), "metadata": owned}, f"meshops/config_set/{namespace}/{namespace}")
+    cluster.apply({**config_map("owned", a="1"), "metadata": owned}, "controller")
     assert not api("config_set", declared(namespace, config_map("one", a="1"))).changed

@@ -40,10 +40,15 @@ def main() -> None:
     series = Series(workload, Home(entry.name).access(Addresses(entry.number)), Oracle(direct))
     series.learn()
     for (source, target), requests in series.requests.items():
-        print(f"{workload.name}, {source} to {target}: {len(requests)} requests undisturbed", flush=True)
+        print(
+            f"{workload.name} on {entry.name}, {source} to {target}: {len(requests)} requests undisturbed", flush=True
+        )
     choose = full if options.full else quick
     cases = [case_of(text) for text in options.only] or choose(workload, series.requests, options.seed)
-    verdicts = _judge(series, cases)
+    share, shares = options.share
+    # In one piece: neighbours begin where the case before them ended.
+    cases = cases[len(cases) * share // shares : len(cases) * (share + 1) // shares]
+    verdicts = _judge(series, cases, f"{workload.name} on {entry.name}")
     series.close()
     direct.close()
     options.out.write_text(json.dumps([asdict(verdict) for verdict in verdicts]), encoding="utf-8")
@@ -53,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cluster", required=True)
     parser.add_argument("--workload", required=True, choices=WORKLOADS)
+    parser.add_argument("--share", type=int, nargs=2, default=(0, 1), metavar=("I", "OF"), help="the cases' part")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--full", action="store_true")
@@ -60,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _judge(series: Series, cases: Sequence[Case]) -> list[Verdict]:
+def _judge(series: Series, cases: Sequence[Case], name: str) -> list[Verdict]:
     verdicts, started, told = [], time.monotonic(), 0.0
     broken = 0
     for number, case in enumerate(cases, 1):
@@ -72,7 +78,7 @@ def _judge(series: Series, cases: Sequence[Case]) -> list[Verdict]:
         if time.monotonic() - told > _EVERY or number == len(cases):
             told = time.monotonic()
             spent = f"{told - started:.0f} s"
-            print(f"{series.workload.name}: {number} of {len(cases)}, {broken} violations, {spent}", flush=True)
+            print(f"{name}: {number} of {len(cases)}, {broken} violations, {spent}", flush=True)
     return verdicts
 
 

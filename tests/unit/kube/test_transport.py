@@ -238,10 +238,12 @@ def test_a_redirect_is_not_followed_with_the_token(server):
 def test_warnings_are_kept_once_and_in_plain_text(server):
     text, headers = status("ok")
     warned = {**headers, "Warning": '299 - "this API\x1b[31m is deprecated"'}
-    server.script = [(200, text, warned)] * 2
+    searched = {**headers, "Warning": '299 - "that one, too"'}
+    server.script = [(200, text, warned), (200, text, warned), (200, text, searched)]
     tried = connected(server)
-    tried.request("GET", "/x")
-    tried.request("GET", "/x")
+    tried.request("PATCH", "/x")
+    tried.request("PATCH", "/x")
+    tried.request("GET", "/y")
     assert list(tried.notices)[1:] == ["this API\\x1b[31m is deprecated"]  # the first is that there is no TLS
 
 

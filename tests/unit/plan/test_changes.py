@@ -105,7 +105,7 @@ def test_members_that_left_the_declaration(left, action):
     "other",
     [
         applied(config("old")),
-        applied(marked(config("old")), ownerReferences=[{"kind": "Service", "name": "s"}]),
+        marked({**config("old"), "metadata": {**config("old")["metadata"], "ownerReferences": [{"kind": "Service"}]}}),
         applied({**config("old"), "metadata": {**config("old")["metadata"], "labels": {PART_OF: "other"}}}),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_namespace_that_the_set_creates_is_marked_so_and_is_no_member():
     assert change.sent["metadata"] == {
         "name": "shop",
         "labels": {"a": "b"},
-        "annotations": {CREATED_BY: "config-shop"},
+        "annotations": {CREATED_BY: "shop/config-shop"},
     }
 
 
@@ -127,7 +127,7 @@ def test_a_namespace_that_the_set_creates_is_marked_so_and_is_no_member():
     ("found", "action"),
     [
         (applied(namespace(labels={"a": "b"})), "unchanged"),
-        (applied(namespace(labels={"a": "b"}, annotations={CREATED_BY: "config-shop"})), "unchanged"),
+        (applied(namespace(labels={"a": "b"}, annotations={CREATED_BY: "shop/config-shop"})), "unchanged"),
         (applied(namespace(labels={"a": "c"})), "update"),
         (namespace(labels={"a": "b"}), "update"),
         (applied(namespace(labels={"a": "b"}, annotations={CREATED_BY: "other"})), "update"),
@@ -156,7 +156,7 @@ def test_the_first_apply_of_equal_values_is_a_write():
     assert (settled(change, change.found).action, change.fields) == ("update", ())
 
 
-CREATED = applied(namespace(labels={"a": "b"}, annotations={CREATED_BY: "config-shop"}))
+CREATED = applied(namespace(labels={"a": "b"}, annotations={CREATED_BY: "shop/config-shop"}))
 OTHERS = applied(namespace(labels={"a": "b"}))
 HELD = "it holds 2 Pod"
 

@@ -14,7 +14,9 @@ ME = "meshops/test"
 
 def configuration(kind, *webhooks, fields=None):
     entry = {"manager": ME, "operation": "Apply", "fieldsV1": {"f:webhooks": fields or {}}}
-    return {"kind": kind, "metadata": {"name": "x", "managedFields": [entry]}, "webhooks": list(webhooks)}
+    version = "admissionregistration.k8s.io/v1"
+    metadata = {"name": "x", "managedFields": [entry]}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "webhooks": list(webhooks)}
 
 
 def webhook(name="w", policy="Ignore", **client):
@@ -60,7 +62,7 @@ def test_injectors_keep_their_failure_policy():
 
 @pytest.mark.parametrize(("spec", "expected"), [({"replicas": None}, {}), ({"replicas": 0}, {"replicas": 0}), ({}, {})])
 def test_replicas(spec, expected):
-    assert sent({"kind": "Deployment", "spec": spec}, None, ME)["spec"] == expected
+    assert sent({"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}, None, ME)["spec"] == expected
 
 
 def test_the_declaration_is_left_as_it_was():

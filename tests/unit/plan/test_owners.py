@@ -68,6 +68,7 @@ def webhook(policy, bundle=""):
 
 def configuration(*webhooks, managed=()):
     return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingWebhookConfiguration",
         "metadata": {"managedFields": list(managed)},
         "webhooks": list(webhooks),

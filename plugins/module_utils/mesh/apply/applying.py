@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -20,7 +21,9 @@ from . import inventory
 from .adoption import take_over
 from .inventory import Hints, hints_of
 from .patience import Patience
-from .planning import Planned, forced
+from .planning import Planned
+from .recreation import put_back
+from .settling import forced
 from .stages import Stage, removal_stages, stage_of, stages
 from .waiting import Deadline, await_gone, await_ready, await_served
 
@@ -111,6 +114,13 @@ class Run:
             elif due is not None and due != self._recorded[item.id]:
                 self._write_inventory(item, due)
 
+    def _take_back_inventories(self) -> None:
+        """Nothing was brought about: of a set that was not there, nothing stays."""
+        for item in self.unsettled:
+            if self._planned.live.parents[item.id].live is None and self._recorded[item.id] is not None:
+                with contextlib.suppress(MeshError):
+                    self._cluster.delete(self._planned.live.parents[item.id].ref)
+
     def _write_inventory(self, item: ObjectSet, hints: Hints) -> None:
         inventory.write(self._cluster, item, hints)
         self._recorded[item.id] = hints
@@ -133,7 +143,12 @@ class Run:
             await_gone(self._cluster, [change.ref], self._deadline, self._progress)
         if change.action == "adopt":
             take_over(self._cluster, change, self._options.helm_release)
-        self.applied[change.ref] = self._patience.apply(change.sent, change.set.manager, force=force)
+        try:
+            self.applied[change.ref] = self._patience.apply(change.sent, change.set.manager, force=force)
+        except MeshError as error:
+            if change.action == "recreate":
+                put_back(self._cluster, change, error)
+            raise
 
     def _take_away(self, change: Change) -> None:
         if change.action == "delete":
@@ -181,6 +196,8 @@ class Run:
 
     def _stopped(self, errors: Sequence[MeshError]) -> MeshError:
         first = errors[0]
+        if not self.done and all(isinstance(error, ApiFailure) and error.refused for error in errors):
+            self._take_back_inventories()
         first.pending = names(self.pending)
         if len(errors) > 1:
             first.msg += f" (and {len(errors) - 1} more objects failed)"

@@ -9,7 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..kube.cluster import Cluster
 from ..kube.discovery import Resource
 from ..model.objects import CREATED_BY, Object, ObjectSet, Ref, annotations_of, labels_of, ref
+from ..model.sets import MANAGER
 from ..plan.owners import PART_OF
+from .inventory import SET_LABEL
+
+#: What is held, and what it is called.
+_Held = tuple[Ref, str]
 
 #: What Kubernetes and istiod put into every namespace by themselves.
 _HOUSEKEEPING: frozenset[tuple[str, str]] = frozenset(
@@ -28,7 +33,7 @@ def keep_reasons(
     cluster: Cluster, live: Mapping[Ref, Object], sets: Sequence[ObjectSet], doomed: set[Ref]
 ) -> dict[Ref, str]:
     """For each of our CRDs and created namespaces that holds objects of others: why it is kept."""
-    ours = {item.id for item in sets}
+    ours = {item.mark for item in sets}
     candidates = [
         (key, obj)
         for key, obj in live.items()
@@ -38,19 +43,29 @@ def keep_reasons(
     reasons = {}
     for key, obj in candidates:
         held = _of_definition(cluster, obj) if key.kind == "CustomResourceDefinition" else _in_namespace(cluster, key)
-        counts = Counter(other.kind for other in held if other not in doomed)
+        counts = Counter(kind for other, kind in held if other not in doomed)
         if counts:
             shown = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
             reasons[key] = f"it holds {shown}; purge removes them"
+        elif declaring := _declaring(obj, sets):
+            reasons[key] = f"{', '.join(declaring)} has fields on it; purge removes it"
     return reasons
 
 
-def _of_definition(cluster: Cluster, crd: Object) -> list[Ref]:
+def _declaring(obj: Object, sets: Sequence[ObjectSet]) -> list[str]:
+    """Other sets of ours that say something of an object, by their field managers."""
+    entries = obj["metadata"].get("managedFields") or ()
+    ours = {item.manager for item in sets}
+    found = {entry["manager"] for entry in entries if entry["operation"] == "Apply"} - ours
+    return sorted(name for name in found if name.startswith(MANAGER))
+
+
+def _of_definition(cluster: Cluster, crd: Object) -> list[_Held]:
     resource = cluster.kinds.find(crd["spec"]["group"], crd["spec"]["names"]["kind"])
-    return [ref(obj) for obj in cluster.list_at(resource)[0]] if resource else []
+    return [(ref(obj), obj["kind"]) for obj in cluster.list_at(resource)[0]] if resource else []
 
 
-def _in_namespace(cluster: Cluster, namespace: Ref) -> list[Ref]:
+def _in_namespace(cluster: Cluster, namespace: Ref) -> list[_Held]:
     places = [
         item for item in cluster.kinds if item.namespaced and "list" in item.verbs and item.kind not in _TRANSIENT
     ]
@@ -58,13 +73,18 @@ def _in_namespace(cluster: Cluster, namespace: Ref) -> list[Ref]:
     return [key for page in pages for key in page]
 
 
-def _others(cluster: Cluster, resource: Resource, namespace: str) -> Iterable[Ref]:
+def _others(cluster: Cluster, resource: Resource, namespace: str) -> Iterable[_Held]:
     found = cluster.list_at(resource, namespace)[0]
-    return [ref(obj) for obj in found if _counts(obj)]
+    return [(ref(obj), _named(obj)) for obj in found if _counts(obj)]
+
+
+def _named(obj: Object) -> str:
+    """The kind for people; an inventory by its set."""
+    return f"inventory of {labels_of(obj)[SET_LABEL]}" if SET_LABEL in labels_of(obj) else str(obj["kind"])
 
 
 def _counts(obj: Object) -> bool:
     if (obj["kind"], obj["metadata"]["name"]) in _HOUSEKEEPING:
         return False
     # What an object in the namespace owns goes with its owner, which is counted itself.
-    return not obj["metadata"].get("ownerReferences") and "applyset.kubernetes.io/id" not in labels_of(obj)
+    return not obj["metadata"].get("ownerReferences")

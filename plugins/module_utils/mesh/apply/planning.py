@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, ref
 from ..model.operation import Declarative, Finding, Removal, State
 from ..model.options import Mode, RunOptions
+from ..model.permissions import RBAC
 from ..model.report import APPLIED
 from ..plan.changes import (
     Change,
@@ -23,14 +24,16 @@ from ..plan.changes import (
     plan_release,
     plan_removal,
     plan_set,
-    recreated,
-    settled,
 )
 from ..plan.limits import check_sizes
 from . import helm_releases
-from .adoption import foreseen, left_over
+from .adoption import left_over
 from .contents import keep_reasons
 from .live import Live, observe
+from .settling import settle
+
+#: Characters of a label's value.
+_LONGEST_ID = 63
 
 
 @dataclass
@@ -63,8 +66,8 @@ def plan_for(
 
 
 def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOptions, *, check: bool) -> Planned:
-    """The plan that brings sets about. In check mode a kind that is not served yet is a warning: an earlier step of
-    the same (not yet run) play may bring it."""
+    """The plan that brings sets about. In check mode, kinds that are not served yet and namespaces that are not there are
+    warnings: an earlier step of the same (not yet run) play may bring them."""
     sets, unserved = _placed(cluster, sets)
     if unserved and not check:
         raise unserved[0]
@@ -72,13 +75,49 @@ def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOption
     adopting = options.helm_release if options.adopt else None
     changes = [change for item in sets for change in plan_set(item, live.objects, adopting)]
     changes += _left_fields(cluster, sets, live, changes)
+    spared = {} if options.purge else _spared(cluster, sets, changes)
+    changes = [
+        replace(change, action="keep", reason=spared[change.ref]) if change.ref in spared else change
+        for change in changes
+    ]
     _refuse_foreign(changes, options)
     check_sizes(change.sent for change in changes if change.action in APPLIED)
-    changes, warnings = _settle(cluster, changes, options), [*live.warnings, *(str(error) for error in unserved)]
+    homeless = list(_homeless(cluster, sets, live, changes))
+    if homeless and not check:
+        raise homeless[0]
+    changes = settle(cluster, changes, options)
+    warnings = [*live.warnings, *map(str, (*unserved, *homeless)), *_kept(spared)]
     if options.adopt:
         ended, said = helm_releases.ends(cluster, changes, {item.namespace for item in sets}, options.helm_release)
         changes, warnings = [*changes, *ended], [*warnings, *said, *left_over(cluster, changes)]
     return Planned(sets, live, Plan(changes), warnings)
+
+
+def _spared(cluster: Cluster, sets: Sequence[ObjectSet], changes: Sequence[Change]) -> dict[Ref, str]:
+    """Definitions that leave a set and still hold objects of others: with the reason."""
+    doomed = {change.ref: change.found for change in changes if change.action == "delete"}
+    definitions = {key: obj for key, obj in doomed.items() if key.kind == "CustomResourceDefinition"}
+    return keep_reasons(cluster, definitions, sets, set(doomed))
+
+
+def _kept(reasons: Mapping[Ref, str]) -> list[str]:
+    return [f"{key} is kept: {reason}" for key, reason in reasons.items()]
+
+
+def _homeless(
+    cluster: Cluster, sets: Sequence[ObjectSet], live: Live, changes: Iterable[Change]
+) -> Iterator[MeshError]:
+    """Namespaces that new objects need and nobody brings."""
+    new = [change.ref for change in changes if change.action == "create"]
+    brought = {key.name for key in new if key.kind == "Namespace"}
+    there = {key.namespace for key in live.objects} | {key.name for key in live.objects if key.kind == "Namespace"}
+    there |= {item.namespace for item in sets if live.parents[item.id].live is not None}
+    needed = {key.namespace: key for key in sorted(new, reverse=True) if key.namespace not in ("", *brought, *there)}
+    found = cluster.map(lambda name: _namespace_exists(cluster, name), needed)
+    for (name, key), exists in zip(needed.items(), found, strict=True):
+        if not exists:
+            hint = "make it first, or declare it among the objects"
+            yield MeshError("missing_dependency", f"there is no namespace {name}", where=str(key), hint=hint)
 
 
 def _left_fields(cluster: Cluster, sets: Sequence[ObjectSet], live: Live, changes: Sequence[Change]) -> list[Change]:
@@ -104,15 +143,21 @@ def plan_gone(cluster: Cluster, removal: Removal, options: RunOptions, state: St
     selected = [ref(obj) for kind in removal.selectors for obj in cluster.list(kind[0], kind[1], "", kind[2])]
     leftovers = [*removal.leftovers, *selected]
     live = observe(cluster, removal.sets, leftovers, thorough=True)
-    keep = {} if options.purge else keep_reasons(cluster, live.objects, removal.sets, set(live.objects))
+    if not _anything_there(removal.sets, live):
+        leftovers = []  # then they are somebody else's
+    everything = plan_removal(removal.sets, live.objects, live.fields, {}, leftovers)
+    doomed = {change.ref for change in everything if change.action == "delete"}
+    doomed |= {parent.ref for parent in live.parents.values()}
+    keep = {} if options.purge else keep_reasons(cluster, live.objects, removal.sets, doomed)
     keep |= _kept_inventories(removal.sets, live, keep)
     changes = plan_removal(removal.sets, live.objects, live.fields, keep, leftovers)
-    return Planned(
-        removal.sets,
-        live,
-        Plan(changes),
-        [*live.warnings, *(f"{key} is kept: {reason}" for key, reason in keep.items())],
-    )
+    return Planned(removal.sets, live, Plan(changes), [*live.warnings, *_kept(keep)])
+
+
+def _anything_there(sets: Sequence[ObjectSet], live: Live) -> bool:
+    """Whether any of the sets was ever applied and is not yet gone."""
+    recorded = any(parent.live is not None for parent in live.parents.values())
+    return recorded or any(is_member(obj, item) for item in sets for obj in live.objects.values())
 
 
 def _kept_inventories(sets: Sequence[ObjectSet], live: Live, keep: Mapping[Ref, str]) -> dict[Ref, str]:
@@ -136,13 +181,24 @@ def _placed(cluster: Cluster, sets: Sequence[ObjectSet]) -> tuple[list[ObjectSet
     unserved: dict[str, MeshError] = {}
     result = []
     for item in sets:
-        objects = tuple(_in_namespace(kinds, obj, item, unserved) for obj in item.objects)
-        for key in map(ref, objects):
+        _check_length(item)
+        objects, fields = (
+            tuple(_in_namespace(kinds, obj, item, unserved) for obj in part) for part in (item.objects, item.fields)
+        )
+        for key in map(ref, (*objects, *fields)):
             if key in seen:
-                raise MeshError("invalid_object", f"is declared twice (sets {seen[key]} and {item.id})", where=str(key))
+                places = dict.fromkeys(f"set {name}" for name in (seen[key], item.id))
+                raise MeshError("invalid_object", f"is declared twice ({' and '.join(places)})", where=str(key))
             seen[key] = item.id
-        result.append(replace(item, objects=objects))
+        result.append(replace(item, objects=objects, fields=fields))
     return result, list(unserved.values())
+
+
+def _check_length(item: ObjectSet) -> None:
+    """The id of a set is the value of a label."""
+    if len(item.id) > _LONGEST_ID:
+        text = f"has {len(item.id)} characters, {_LONGEST_ID} are possible"
+        raise MeshError("invalid_option", text, where=f"set {item.id}", hint="choose a shorter name")
 
 
 def _in_namespace(kinds: Kinds, obj: Object, item: ObjectSet, unserved: dict[str, MeshError]) -> Object:
@@ -173,29 +229,6 @@ def _refuse_foreign(changes: Iterable[Change], options: RunOptions) -> None:
         where=str(first.ref),
         hint="set adopt to take it over" if adoptable else "remove it there first, or choose another name",
     )
-
-
-def _settle(cluster: Cluster, changes: list[Change], options: RunOptions) -> list[Change]:
-    """Ask the API server what each update comes to: exact fields, and no update where nothing would move."""
-
-    def settle(change: Change) -> Change:
-        if change.action not in ("update", "adopt"):
-            return change
-        try:
-            after = cluster.apply(change.sent, change.set.manager, force=forced(change, options), dry_run=True)
-        except ApiFailure as error:
-            anew = recreated(change, error.immutable) if options.recreate and error.immutable else None
-            if anew is None:
-                raise error.at(f"set {change.set.id}") from None
-            return anew
-        return settled(*foreseen(cluster, change, after))
-
-    return list(cluster.map(settle, changes))
-
-
-def forced(change: Change, options: RunOptions) -> bool:
-    """Whether conflicts are overruled: on our own members and on what is adopted, else only when asked for."""
-    return options.force or (change.member and (change.foreign is None or options.adopt))
 
 
 def validate_creates(cluster: Cluster, planned: Planned, *, bindings_only: bool = False) -> None:
@@ -230,11 +263,18 @@ def _role_of(change: Change) -> Ref | None:
     role = change.sent.get("roleRef")
     if not role:
         return None
-    return Ref(role["apiGroup"], role["kind"], change.ref.namespace if role["kind"] == "Role" else "", role["name"])
+    namespace = change.ref.namespace if role["kind"] == "Role" else ""
+    return Ref(role.get("apiGroup") or RBAC, role["kind"], namespace, role["name"])
 
 
 def _namespace_exists(cluster: Cluster, namespace: str) -> bool:
-    return not namespace or cluster.get("v1", "Namespace", "", namespace) is not None
+    """As far as one may look."""
+    try:
+        return not namespace or cluster.get("v1", "Namespace", "", namespace) is not None
+    except ApiFailure as error:
+        if error.code != "forbidden":
+            raise
+        return True
 
 
 def last_seen(planned: Planned, applied: Mapping[Ref, Object]) -> dict[Ref, Object]:

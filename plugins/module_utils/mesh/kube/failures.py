@@ -33,6 +33,11 @@ class ApiFailure(MeshError):
         self.retry_after = 0.0
 
     @property
+    def refused(self) -> bool:
+        """Whether the server surely did nothing: it looked at the request and would not."""
+        return self.status in (400, 403, 404, 409, 422)
+
+    @property
     def immutable(self) -> list[str]:
         """The immutable fields that would have changed; ``["?"]`` where the server does not name them."""
         if self.code != "immutable":
@@ -59,6 +64,7 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
     ("denied the request", "invalid_object", ""),
     ("ValidatingAdmissionPolicy", "invalid_object", ""),
     ("unable to convert unstructured object", "invalid_object", ""),
+    ("failed to create typed", "invalid_object", "correct the field that it names"),
     ("failed calling webhook", "webhook_unavailable", "look at the pods behind this webhook, or remove it"),
     ("request is too large", "invalid_object", "the object is too large for etcd; split it"),
     ("database space exceeded", "api_error", "etcd is out of space: compact, defragment, or raise its quota"),
@@ -76,12 +82,18 @@ def failure(status: int, body: bytes, where: str, hide: Callable[[str], str] = s
     meaning = next((meaning for meaning in _MEANINGS if meaning[0] in message), None)
     if any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
         code, message, hint = "field_conflict", _conflicts(causes), "set force to take these fields over"
-    elif status in (422, 403) and _IMMUTABLE.search(message):
+    elif status in (422, 403) and _is_immutable(message, causes):
         code, hint = "immutable", "keep the old value, or set recreate to delete the object and make it anew"
     elif meaning:
         code, hint = meaning[1:]
     error = MeshError(code, plain(hide(str(message))), where=where, hint=hint)
     return ApiFailure(status, details.get("reason") or "", causes, error)
+
+
+def _is_immutable(message: str, causes: list[dict[str, Any]]) -> bool:
+    """Whether nothing but immutable fields is wrong: else a new object would be refused, too."""
+    told = [str(cause["message"]) for cause in causes if cause.get("message")]
+    return all(map(_IMMUTABLE.search, told)) if told else bool(_IMMUTABLE.search(message))
 
 
 def plain(text: object) -> str:

@@ -167,7 +167,7 @@ class Transport:
             except (HTTPError, OSError) as error:
                 raise self._unreachable(error) from error
         self._answered = True
-        self._note(headers)
+        self._note(headers, warned=call.method != "GET")
         if status < 300:
             self._throttle.succeeded()
             return body
@@ -222,13 +222,14 @@ class Transport:
                 except MeshError:
                     raise refusal from None
 
-    def _note(self, headers: Mapping[str, str]) -> None:
+    def _note(self, headers: Mapping[str, str], *, warned: bool) -> None:
+        """``warned``: keep the server's warnings; those of a search through all kinds say nothing of a declaration."""
         if self._clock_offset is None and "Date" in headers:
             try:
                 self._clock_offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
             except ValueError:
                 self._clock_offset = 0.0
-        if "Warning" in headers:  # 299 - "text" (RFC 7234, section 5.5)
+        if warned and "Warning" in headers:  # 299 - "text" (RFC 7234, section 5.5)
             text = headers["Warning"].partition('"')[2].rstrip('"') or headers["Warning"]
             self.notices[plain(self.secrets.hide_strictly(text))] = None
 

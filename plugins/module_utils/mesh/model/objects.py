@@ -62,6 +62,11 @@ class ObjectSet:
     #: What another tool has in the place of something in the set: with ``adopt`` it goes.
     superseded: tuple[Ref, ...] = ()
 
+    @property
+    def mark(self) -> str:
+        """How a namespace names the set that created it: sets of one name may be in several namespaces."""
+        return f"{self.namespace}/{self.id}"
+
 
 def ref(obj: Mapping[str, Any]) -> Ref:
     """The identity of an object."""

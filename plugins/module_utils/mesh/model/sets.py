@@ -9,6 +9,8 @@ import hashlib
 DEFAULT_REVISION = "default"
 
 
+#: How all our field managers begin.
+MANAGER = "meshops/"
 #: Characters that a field manager may have (Kubernetes: fieldManager validation).
 _LONGEST_MANAGER = 128
 
@@ -16,7 +18,7 @@ _LONGEST_MANAGER = 128
 def manager(operation: str, *names: str) -> str:
     """The field manager of an operation, or of one set of it: ``meshops/config_set/shop/traffic``. Two sets never share
     one, or each would take away the fields that the other set on an object of somebody else."""
-    full = "/".join(("meshops", operation, *names))
+    full = f"{MANAGER}{'/'.join((operation, *names))}"
     if len(full) <= _LONGEST_MANAGER:
         return full
     digest = hashlib.sha256(full.encode()).hexdigest()[:16]

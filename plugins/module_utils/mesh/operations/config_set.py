@@ -31,13 +31,16 @@ class Facts:
 
 def observe(cluster: Reader, spec: ConfigSetSpec) -> Facts:
     """Where istiod lives: what is in its namespace counts for the whole mesh."""
-    if not any(obj["kind"] in _FAR_REACHING for obj in flatten(spec.objects, "objects")):
+    if not any(obj["kind"] in _FAR_REACHING for obj in flatten(spec.objects or (), "objects")):
         return Facts()
     return Facts(frozenset({"istio-system", *discovery.namespaces_of(discovery.injectors(cluster))}))
 
 
 def preflight(spec: ConfigSetSpec, facts: Facts, state: State) -> Iterator[Finding]:
-    """What reaches further than it may seem to."""
+    """What reaches further than it may seem to; and a declaration without objects, which is a slip."""
+    if spec.objects is None and state == "present":
+        hint = "an empty list empties the set"
+        yield Finding("error", MeshError("invalid_option", "is required", where="objects", hint=hint))
     for obj in _set(spec).objects if facts.roots and state == "present" else ():
         namespace = obj["metadata"].get("namespace") or spec.namespace
         if obj["kind"] in _FAR_REACHING and namespace in facts.roots:
@@ -54,7 +57,7 @@ def wanted(spec: ConfigSetSpec, _facts: Facts) -> list[ObjectSet]:
 
 def _set(spec: ConfigSetSpec) -> ObjectSet:
     """Namespaces are shared by nature: only their declared fields are ours, all else is wholly ours."""
-    objects = [_accepted(obj, index) for index, obj in enumerate(flatten(spec.objects, "objects"))]
+    objects = [_accepted(obj, index) for index, obj in enumerate(flatten(spec.objects or (), "objects"))]
     return ObjectSet(
         f"config-{spec.name}",
         spec.namespace,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,9 @@ from ..apply.inventory import SET_LABEL, VERSION
 from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, annotations_of, labels_of, ref
 from ..model.operation import Declarative, Finding, Proof, Reader, Removal, State
-from ..model.sets import DEFAULT_REVISION, manager
+from ..model.sets import DEFAULT_REVISION, applyset_id, manager
 from ..model.specs.control_plane import ControlPlaneResult, ControlPlaneSpec
+from ..plan.owners import PART_OF
 from ..render import charts, helm
 from ..render.control_plane import (
     Release,
@@ -43,6 +44,8 @@ class Facts:
     proxies: Callable[[], tuple[str, ...]]
     #: What istiod left in its namespace; looked up only for a removal.
     leftovers: Callable[[], tuple[Ref, ...]]
+    #: Deployments of istiod in its namespace; looked up only for a removal.
+    istiods: Callable[[], tuple[Object, ...]]
     #: Tags that point at this revision.
     tags: tuple[str, ...]
 
@@ -58,6 +61,7 @@ def observe(cluster: Reader, spec: ControlPlaneSpec) -> Facts:
         definitions=tuple(support.gateway_api_definitions(cluster)),
         proxies=lambda: tuple(discovery.proxies_of(cluster, spec.revision)),
         leftovers=lambda: tuple(discovery.leftovers(cluster, spec.namespace)),
+        istiods=lambda: tuple(discovery.istiods(cluster, spec.namespace)),
         tags=tuple(discovery.tags_of(injectors, spec.revision)),
     )
 
@@ -169,8 +173,15 @@ def _follows(item: Release, version: str, spec: ControlPlaneSpec, facts: Facts) 
 
 
 def _others(spec: ControlPlaneSpec, facts: Facts) -> list[str]:
-    """Other revisions of ours in this cluster."""
-    return [name for name in facts.inventories if name.startswith("istiod-") and name != f"istiod-{spec.revision}"]
+    """Other control planes in this cluster, whoever made them."""
+    recorded = [name for name in facts.inventories if name.startswith("istiod-") and name != f"istiod-{spec.revision}"]
+    return recorded + _not_ours(spec, (obj for obj in facts.injectors if not discovery.tag_of(obj)))
+
+
+def _not_ours(spec: ControlPlaneSpec, found: Iterable[Object]) -> list[str]:
+    """Names of those that are not in the revision's own set: of other revisions, or somebody else's."""
+    ours = applyset_id(f"istiod-{spec.revision}", spec.namespace)
+    return [obj["metadata"]["name"] for obj in found if labels_of(obj).get(PART_OF) != ours]
 
 
 def _sortable(version: str) -> tuple[int, ...]:
@@ -198,9 +209,10 @@ def _is_default_validator(obj: Object) -> bool:
 
 
 def removal(spec: ControlPlaneSpec, facts: Facts) -> Removal:
-    """The revision's own set; with the last revision also what the cluster shares, and what istiod left."""
+    """The revision's own set; with the last revision also what the cluster shares, and what istiod left (its CA: a
+    control plane that somebody else installed beside ours would be lost without)."""
     sets = [ObjectSet(f"istiod-{spec.revision}", spec.namespace, manager(NAME, f"istiod-{spec.revision}"))]
-    if _others(spec, facts):
+    if _others(spec, facts) or _not_ours(spec, facts.istiods()):
         own = discovery.elections_of(spec.revision)
         return Removal(tuple(sets), tuple(key for key in facts.leftovers() if key.name in own))
     namespace = _namespace(spec)

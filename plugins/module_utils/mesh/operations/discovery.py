@@ -67,6 +67,11 @@ def left_by_istiod(namespace: str, revision: str) -> Iterator[Object]:
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
 
 
+def istiods(cluster: Reader, namespace: str) -> Sequence[Object]:
+    """The Deployments of istiod in a namespace, whoever made them."""
+    return cluster.list("apps/v1", "Deployment", namespace, "app=istiod")
+
+
 def injectors(cluster: Reader) -> Sequence[Object]:
     """All injection webhooks: of revisions and of tags."""
     return cluster.list("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "istio.io/rev")
@@ -134,10 +139,14 @@ def proxies_of(cluster: Reader, revision: str) -> Iterator[str]:
 
 
 def _revision(status: str, pod: Object) -> str:
+    """By the note that injection left, which anybody who may make pods can write, too."""
     try:
-        return str(json.loads(status).get("revision") or DEFAULT_REVISION)
-    except ValueError:
+        told = json.loads(status)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, Mapping):
         return labels_of(pod).get("istio.io/rev", DEFAULT_REVISION)
+    return str(told.get("revision") or DEFAULT_REVISION)
 
 
 def _proxy_image(pod: Object) -> str:

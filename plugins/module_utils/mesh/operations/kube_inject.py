@@ -16,6 +16,7 @@ from ..kube.libraries import yaml
 from ..model.errors import MeshError
 from ..model.objects import Object, labels_of
 from ..model.operation import Asker, Query, Reader
+from ..model.shapes import flaws
 from ..model.specs.kube_inject import KubeInjectResult, KubeInjectSpec
 from ..render.json_patch import patched
 from . import discovery
@@ -55,12 +56,13 @@ class _Work:
         places = _PODS.get(str(obj.get("kind"))) if str(obj.get("apiVersion", "")).startswith(_GROUPS) else None
         if places is None:
             return obj
-        own = obj.get("metadata") or {}
+        own = obj["metadata"] if isinstance(obj.get("metadata"), Mapping) else {}
         namespace = own.get("namespace") or self.namespace
         name = f"{obj['kind']} {namespace}/{own.get('name') or own.get('generateName', '')}"
+        flaw = next(flaws(obj), None)
+        if flaw:
+            raise MeshError("invalid_object", flaw, where=name)
         metadata, spec = (_at(obj, place) for place in places)
-        if not isinstance(spec, Mapping) or not spec.get("containers"):
-            raise MeshError("invalid_object", f"has no containers at {'.'.join(places[1])}", where=name)
         reason = _refusal(metadata or {}, spec)
         patch = None if reason else self._asked(metadata or {}, spec, namespace, name)
         if not patch:

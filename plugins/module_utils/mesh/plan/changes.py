@@ -16,6 +16,7 @@ from .handover import HelmRelease, handed_over
 from .never_own import sent, without_empty_marks, without_nulls
 from .owners import PART_OF, Owner, owner
 from .pod_labels import left_alone
+from .string_data import stored
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
@@ -82,7 +83,7 @@ class Plan:
 def members(item: ObjectSet) -> Iterable[Object]:
     """The set's whole objects as they are sent: labelled as members, managed by us."""
     marks = {PART_OF: applyset_id(item.id, item.namespace), MANAGED_BY: "meshops"}
-    return (with_labels(without_empty_marks(without_nulls(obj)), marks) for obj in item.objects)
+    return (with_labels(without_empty_marks(stored(without_nulls(obj))), marks) for obj in item.objects)
 
 
 def plan_set(item: ObjectSet, live: Mapping[Ref, Object], adopting: HelmRelease | None = None) -> list[Change]:
@@ -103,7 +104,7 @@ def _member_change(item: ObjectSet, wanted: Object, live: Object | None, adoptin
         reason = "after the one that is being deleted" if live else ""
         return Change(ref(obj), "create", item, obj, live, fields=differences(None, obj), reason=reason)
     taken = handed_over(live, item.manager, wanted["apiVersion"], adopting) if adopting else None
-    adopted = not is_member(live, item)
+    adopted = not (is_member(live, item) or _lost_its_label(live, item))
     obj = sent(left_alone(wanted, live, adopting=adopted), taken or live, item.manager)
     if adopted:
         found = owner(live)
@@ -116,11 +117,11 @@ def _member_change(item: ObjectSet, wanted: Object, live: Object | None, adoptin
 
 def _field_change(item: ObjectSet, wanted: Object, live: Object | None) -> Change:
     if live is None or "deletionTimestamp" in live["metadata"]:
-        marked = {**wanted["metadata"], "annotations": {**annotations_of(wanted), CREATED_BY: item.id}}
+        marked = {**wanted["metadata"], "annotations": {**annotations_of(wanted), CREATED_BY: item.mark}}
         obj = {**wanted, "metadata": marked}
         return Change(ref(obj), "create", item, obj, live, member=False, fields=differences(None, obj))
-    if annotations_of(live).get(CREATED_BY) == item.id:
-        wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": {CREATED_BY: item.id}}}
+    if annotations_of(live).get(CREATED_BY) == item.mark:
+        wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": {CREATED_BY: item.mark}}}
     action: Action = "unchanged" if compare.equal(wanted, live, item.manager) else "update"
     return Change(ref(wanted), action, item, wanted, live, member=False)
 
@@ -129,7 +130,7 @@ def _field_change(item: ObjectSet, wanted: Object, live: Object | None) -> Chang
 _NEVER_APPLIED = "labelled as ours, but never applied by us"
 
 
-def _is_applied(live: Object, item: ObjectSet) -> bool:
+def _is_applied(live: Mapping[str, Any], item: ObjectSet) -> bool:
     return compare.owned_fields(live, item.manager) is not None
 
 
@@ -146,9 +147,15 @@ def _prune(item: ObjectSet, live: Object) -> Change:
 
 def is_member(live: Mapping[str, Any], item: ObjectSet) -> bool:
     """Whether an object carries the label of this set. Controllers copy labels to what they make (a Service's to its
-    EndpointSlices): such has an owner, which no member of ours has."""
-    owned = live.get("metadata", {}).get("ownerReferences")
-    return not owned and labels_of(live).get(PART_OF) == applyset_id(item.id, item.namespace)
+    EndpointSlices): such has an owner, and we never applied it."""
+    if labels_of(live).get(PART_OF) != applyset_id(item.id, item.namespace):
+        return False
+    return not live.get("metadata", {}).get("ownerReferences") or _is_applied(live, item)
+
+
+def _lost_its_label(live: Mapping[str, Any], item: ObjectSet) -> bool:
+    """Whether somebody took the label off a member: that is drift, as what we forget has no field of ours."""
+    return PART_OF not in labels_of(live) and _is_applied(live, item)
 
 
 def settled(change: Change, after: Object) -> Change:
@@ -216,11 +223,11 @@ def _leave(item: ObjectSet, live: Object, keep: Mapping[Ref, str]) -> Iterable[C
     """Our fields on somebody's object go. A namespace that the set created goes itself, or, where it is kept,
     remembers who created it: a later purge takes it away."""
     key = ref(live)
-    created = annotations_of(live).get(CREATED_BY) == item.id
+    created = annotations_of(live).get(CREATED_BY) == item.mark
     if created and key not in keep:
         yield Change(key, "delete", item, live=live, member=False, reason="created with the set, and empty")
         return
-    marks = {"annotations": {CREATED_BY: item.id}} if created else {}
+    marks = {"annotations": {CREATED_BY: item.mark}} if created else {}
     bare = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": {**_identity(key), **marks}}
     owned = compare.owned_fields(live, item.manager) is not None
     if owned and not compare.equal(bare, live, item.manager):

@@ -19,14 +19,21 @@ _OF_SETS = (PART_OF, MANAGED_BY)
 
 def extracted(live: Object, manager: str) -> Object:
     """What ``manager`` would have to apply to leave the object as it is, without the marks of sets."""
+    taken = owned_part(live, manager)
+    metadata = taken["metadata"]
+    marks = {key: _unmarked(metadata[key]) for key in ("labels", "annotations") if key in metadata}
+    kept = {key: value for key, value in metadata.items() if key not in marks}
+    return {**taken, "metadata": {**kept, **{key: value for key, value in marks.items() if value}}}
+
+
+def owned_part(live: Object, manager: str) -> Object:
+    """The same with the marks."""
     fields = owned_fields(live, manager) or {}
     if live["kind"] == "Secret" and "f:stringData" in fields:  # which the API server puts into data
         fields = {**fields, "f:data": {**fields.get("f:data", {}), **fields["f:stringData"]}}
     taken = _of_map(fields, live)
-    metadata = {key: live["metadata"][key] for key in _IDENTITY if live["metadata"].get(key)}
-    for key, value in taken.pop("metadata", {}).items():
-        if kept := _unmarked(value) if key in ("labels", "annotations") else value:
-            metadata[key] = kept
+    identity = {key: live["metadata"][key] for key in _IDENTITY if live["metadata"].get(key)}
+    metadata = {**identity, **taken.pop("metadata", {})}
     return {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata, **taken}
 
 

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..model.objects import Object
+from ..model.objects import Object, group_of
 from .compare import owned_fields
 
 
@@ -46,17 +46,18 @@ def _replicas_with_autoscaler(wanted: Object, _live: Object | None, _manager: st
 
 _Rule = Callable[[Object, "Object | None", str], None]
 
-#: kind -> rules; each rule's reason stands in the rule.
-_RULES: dict[str, tuple[_Rule, ...]] = {
-    "MutatingWebhookConfiguration": (_drop_empty_ca,),
-    "ValidatingWebhookConfiguration": (_drop_empty_ca, _failure_policy_at_creation),
-    "Deployment": (_replicas_with_autoscaler,),
+_ADMISSION = "admissionregistration.k8s.io"
+#: (group, kind) -> rules; each rule's reason stands in the rule.
+_RULES: dict[tuple[str, str], tuple[_Rule, ...]] = {
+    (_ADMISSION, "MutatingWebhookConfiguration"): (_drop_empty_ca,),
+    (_ADMISSION, "ValidatingWebhookConfiguration"): (_drop_empty_ca, _failure_policy_at_creation),
+    ("apps", "Deployment"): (_replicas_with_autoscaler,),
 }
 
 
 def sent(wanted: Object, live: Object | None, manager: str) -> Object:
     """What is really sent for ``wanted``, given what is there."""
-    rules = _RULES.get(wanted["kind"], ())
+    rules = _RULES.get((group_of(wanted["apiVersion"]), wanted["kind"]), ())
     if not rules:
         return wanted
     result = copy.deepcopy(wanted)

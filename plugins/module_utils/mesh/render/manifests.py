@@ -11,6 +11,7 @@ from typing import Any
 from ..model.errors import MeshError
 from ..model.objects import Object, annotations_of
 from ..model.secrets import of_values
+from ..model.shapes import flaws
 from . import cache
 from .charts import Chart
 from .helm import Helm
@@ -111,4 +112,8 @@ def flatten(documents: Iterable[Any], where: str) -> Iterator[Object]:
             missing = "metadata.name"
         if missing:
             raise MeshError("invalid_object", f"has no {missing}", where=place)
+        flaw = next(flaws(document), None)
+        if flaw:
+            name = f"{place}, {document['kind']} {document['metadata']['name']}"
+            raise MeshError("invalid_object", flaw, where=name)
         yield document

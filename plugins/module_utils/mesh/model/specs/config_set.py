@@ -20,4 +20,8 @@ class ConfigSetSpec:
         check=checks.dns_label,
         replaces=True,
     )
-    objects: list[dict[str, Any]] = option("The objects, of any kind that the cluster serves.", default=[])
+    objects: list[dict[str, Any]] | None = option(
+        "The objects, of any kind that the cluster serves. Required for O(state=present), where an empty list empties "
+        "the set.",
+        default=None,
+    )
