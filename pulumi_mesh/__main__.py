@@ -31,9 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser(name, help=text)
     options = parser.parse_args(arguments)
     try:
-        print(_COMMANDS[options.command][1]())
+        print(_COMMANDS[options.command][1](), flush=True)
     except OSError as error:
-        print(f"pulumi_mesh: error: {error.filename}: {error.strerror}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"pulumi_mesh: error: {place}{error.strerror}", file=sys.stderr)
         return 1
     return 0
 

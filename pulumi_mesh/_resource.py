@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -97,4 +98,18 @@ def asked(token: str, spec: Any, arguments: Mapping[str, Any], opts: Any) -> pul
     if unknown:
         raise TypeError(f"{token} has no argument {', '.join(unknown)}")
     given = {camel(key): _properties(value, types[key]) for key, value in arguments.items() if value is not None}
-    return pulumi.runtime.invoke_output(token, given, opts or pulumi.InvokeOptions(version=VERSION))
+    told = pulumi.runtime.invoke_output(token, given, opts or pulumi.InvokeOptions(version=VERSION))
+    return told.apply(_known_answer)
+
+
+def _known_answer(told: Any) -> Any:
+    """In a preview, the engine answers with nothing while a provider's configuration is not known."""
+    return told if told or not pulumi.runtime.is_dry_run() else _unknown()
+
+
+def _unknown() -> pulumi.Output[Any]:
+    resources, value, is_known = (asyncio.get_running_loop().create_future() for _ in range(3))
+    resources.set_result(set())
+    value.set_result(None)
+    is_known.set_result(False)
+    return pulumi.Output(resources, value, is_known)

@@ -7,6 +7,7 @@ The engine looks for ``pulumi-resource-mesh`` on PATH, where an activated enviro
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -21,8 +22,18 @@ _MODULE = "pulumi_mesh.provider"
 
 def directory() -> Path:
     """Where the engine looks for this version."""
-    home = os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi"
-    return Path(home) / "plugins" / f"resource-mesh-v{VERSION}"
+    return _home() / "plugins" / f"resource-mesh-v{VERSION}"
+
+
+def _home() -> Path:
+    """Raises OSError."""
+    given = os.environ.get("PULUMI_HOME")
+    if given:
+        return Path(given)
+    try:
+        return Path.home() / ".pulumi"
+    except RuntimeError:
+        raise OSError(errno.ENOENT, "there is no home directory; set PULUMI_HOME", "~") from None
 
 
 def install() -> Path:
@@ -41,5 +52,7 @@ def install() -> Path:
 
 def uninstall() -> Path:
     """Remove it, if it is there."""
-    shutil.rmtree(directory(), ignore_errors=True)
-    return directory()
+    where = directory()
+    if where.exists():
+        shutil.rmtree(where)
+    return where

@@ -98,4 +98,5 @@ def _token(obj: Object) -> str:
 
 
 def _resource_name(name: str, key: Ref) -> str:
-    return "-".join(part for part in (name, key.kind.lower(), key.namespace, key.name) if part)
+    place = f"{key.namespace}/{key.name}" if key.namespace else key.name
+    return f"{name}-{key.kind.lower()}-{place}"

@@ -54,7 +54,7 @@ class Mesh(pulumi.ComponentResource):
                     "invalid_option", "is declared twice", where=f"clusters.{member.name}: {operation} {key}"
                 )
             kind = getattr(resources, pascal(operation))
-            shown = f"{name}-{member.name}-{operation.replace('_', '-')}-{key.replace('/', '-')}"
+            shown = f"{name}-{member.name}-{operation.replace('_', '-')}-{key}"
             opts = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=before)
             made[f"{operation} {key}"] = kind(shown, options, opts)
         return made

@@ -26,10 +26,28 @@ class Rule:
 def objects_of(resource_type: str, properties: Mapping[str, Any]) -> list[Object]:
     """The objects that a resource brings: those of a `ConfigSet`, or one of pulumi-kubernetes."""
     if resource_type == "mesh:index:ConfigSet":
-        return [obj for obj in properties.get("objects") or () if isinstance(obj, Mapping)]
+        return list(_opened(properties.get("objects")))
     if resource_type.startswith("kubernetes:") and "kind" in properties:
-        return [properties]
+        return list(_opened([properties]))
     return []
+
+
+def _opened(objects: Any) -> Iterator[Object]:
+    """Lists of objects are what they hold."""
+    for obj in _maps(objects):
+        if str(obj.get("kind", "")).endswith("List") and "items" in obj:
+            yield from _opened(obj["items"])
+        else:
+            yield obj
+
+
+def _maps(found: Any) -> list[Mapping[str, Any]]:
+    """The maps in what should be a list of them."""
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, Sequence) else []
+
+
+def _map(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
 
 
 def _named(obj: Object) -> str:
@@ -41,28 +59,31 @@ def _of_kind(objects: Iterable[Object], kind: str) -> Iterator[tuple[str, Mappin
     """Name and spec of every object of a kind of Istio's."""
     for obj in objects:
         if obj.get("kind") == kind and ".istio.io/" in str(obj.get("apiVersion")):
-            yield _named(obj), obj.get("spec") or {}
+            yield _named(obj), _map(obj.get("spec"))
 
 
 def _weak_mtls(objects: Sequence[Object]) -> Iterator[str]:
     for name, spec in _of_kind(objects, "PeerAuthentication"):
-        ports = (spec.get("portLevelMtls") or {}).values()
-        modes = [str((part or {}).get("mode")) for part in (spec.get("mtls"), *ports) if part]
+        ports = _map(spec.get("portLevelMtls")).values()
+        modes = [str(_map(part).get("mode")) for part in (spec.get("mtls"), *ports) if part]
         weak = [mode for mode in modes if mode in ("PERMISSIVE", "DISABLE")]
         if weak:
             yield f"{name}: mTLS is {weak[0]}; use STRICT"
     for name, spec in _of_kind(objects, "DestinationRule"):
-        if _tls_mode(spec) == "DISABLE":
+        if "DISABLE" in _tls_modes(spec):
             yield f"{name}: switches TLS off towards {spec.get('host')}"
 
 
-def _tls_mode(spec: Mapping[str, Any]) -> str:
-    return str(((spec.get("trafficPolicy") or {}).get("tls") or {}).get("mode", ""))
+def _tls_modes(spec: Mapping[str, Any]) -> list[str]:
+    """Of a DestinationRule: for the host, for subsets, and for single ports of either."""
+    policies = [_map(part.get("trafficPolicy")) for part in (spec, *_maps(spec.get("subsets")))]
+    policies += [port for policy in policies for port in _maps(policy.get("portLevelSettings"))]
+    return [str(_map(policy["tls"]).get("mode", "")) for policy in policies if policy.get("tls")]
 
 
 def _wildcards(objects: Sequence[Object]) -> Iterator[str]:
     for name, spec in _of_kind(objects, "Gateway"):
-        hosts = [str(host) for server in spec.get("servers") or () for host in server.get("hosts") or ()]
+        hosts = [str(host) for server in _maps(spec.get("servers")) for host in server.get("hosts") or ()]
         for host in hosts:
             if host.rpartition("/")[2] == "*":
                 yield f"{name}: takes every host name; name the hosts"
@@ -88,7 +109,7 @@ def _plain_external(objects: Sequence[Object]) -> Iterator[str]:
     """A ServiceEntry is external unless it says otherwise; a rule of the same set may add TLS on the way out."""
     secured = {str(spec.get("host")) for _name, spec in _of_kind(objects, "DestinationRule") if _adds_tls(spec)}
     for name, spec in _of_kind(objects, "ServiceEntry"):
-        ports = [str(port.get("protocol", "TCP")).upper() for port in spec.get("ports") or ()]
+        ports = [str(port.get("protocol", "TCP")).upper() for port in _maps(spec.get("ports"))]
         hosts = [str(host) for host in spec.get("hosts") or () if str(host) not in secured]
         plain = [protocol for protocol in ports if protocol in _PLAIN]
         if spec.get("location") != "MESH_INTERNAL" and plain and hosts:
@@ -96,7 +117,8 @@ def _plain_external(objects: Sequence[Object]) -> Iterator[str]:
 
 
 def _adds_tls(spec: Mapping[str, Any]) -> bool:
-    return _tls_mode(spec) in ("SIMPLE", "MUTUAL")
+    of_host = _map(_map(spec.get("trafficPolicy")).get("tls")).get("mode")
+    return of_host in ("SIMPLE", "MUTUAL") and "DISABLE" not in _tls_modes(spec)
 
 
 RULES: tuple[Rule, ...] = (

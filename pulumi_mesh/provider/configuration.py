@@ -147,12 +147,16 @@ def _is_content(text: str) -> bool:
 
 def moved(before: Mapping[str, Any], after: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
     """Whether another cluster is meant: what is on the old one is then another provider's. Addresses of one cluster may
-    change, so both are asked who they are; where one does not answer, it is taken for the same."""
+    change, so both are asked who they are. An old one that does not answer is taken for the same; raises MeshError when
+    the new one does not, as what is there could not be told from what is on the old one later."""
     old, new = (configure(properties, environment).connection for properties in (before, after))
     if old is None or new is None or _server(old) == _server(new):
         return False
-    identities = [_identity(connection_) for connection_ in (old, new)]
-    return all(identities) and identities[0] != identities[1]
+    expected = _identity(new)
+    try:
+        return _identity(old) != expected
+    except MeshError:
+        return False
 
 
 def _server(wanted: Connection) -> str:
@@ -166,15 +170,12 @@ def _server(wanted: Connection) -> str:
 
 
 def _identity(wanted: Connection) -> str:
-    """What tells a cluster from all others: the uid of a namespace that nobody can delete."""
+    """What tells a cluster from all others: the uid of a namespace that nobody can delete. Raises MeshError."""
     from .._core.kube.cluster import connect
 
+    cluster = connect(wanted)
     try:
-        cluster = connect(wanted)
-        try:
-            found = cluster.get("v1", "Namespace", "", "kube-system")
-        finally:
-            cluster.close()
-    except MeshError:
-        return ""
+        found = cluster.get("v1", "Namespace", "", "kube-system")
+    finally:
+        cluster.close()
     return str(found["metadata"]["uid"]) if found else ""

@@ -263,6 +263,11 @@ class Provider:
     def _take(self, resource: Resource, urn: str, declared: Declared, claim: str) -> None:
         with self._at_work().connected() as cluster:
             places = claims.anchors(claims.own_set(cluster, resource.operation, declared.spec))
+            held = claims.held_by_others(cluster, places, claim)
+            if held:
+                names = ", ".join(sorted(map(str, held)))
+                text = f"{names}: was another resource's, and is this one's from now on; no other may declare it"
+                self._host.log(urn, text)
             try:
                 claims.take(cluster, places, claim)
             except MeshError as error:

@@ -21,8 +21,8 @@ from mesh.plan.owners import PART_OF
 from .conftest import API, config_map
 from .injectors import injector, installed
 from .installers import HELM, Tools, chart
+from .policies import until
 from .test_config_set import declared, killed, stops  # noqa: F401 - killed is a fixture
-from .test_faults import until
 
 WEBHOOKS = "admissionregistration.k8s.io/v1"
 RBAC = "rbac.authorization.k8s.io/v1"

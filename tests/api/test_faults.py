@@ -23,6 +23,7 @@ from tests.faults.kinds import KINDS, WATCHES
 from tests.faults.proxy import Answer
 
 from .conftest import API, config_map
+from .policies import denied, until
 from .scenes import always, directory, once, scene  # noqa: F401 - fixtures
 
 
@@ -206,57 +207,8 @@ def test_a_token_that_expires_on_the_way_is_read_anew(scene, lab, namespace, tmp
 @pytest.fixture
 def policy(cluster, namespace):
     """Refuses ConfigMaps named `no` here; yields what lifts it."""
-    api_version = "admissionregistration.k8s.io/v1"
-    spec = {
-        "failurePolicy": "Fail",
-        "matchConstraints": {
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-            "resourceRules": [
-                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["configmaps"]}
-            ],
-        },
-        "validations": [
-            {"expression": "object == null || object.metadata.name != 'no'", "message": "not \x1b[31mthis"}
-        ],
-    }
-    cluster.apply(
-        {
-            "apiVersion": api_version,
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": namespace},
-            "spec": spec,
-        },
-        "them",
-    )
-    binding = {"policyName": namespace, "validationActions": ["Deny"]}
-    kind = "ValidatingAdmissionPolicyBinding"
-    cluster.apply({"apiVersion": api_version, "kind": kind, "metadata": {"name": namespace}, "spec": binding}, "them")
-    probe = {**config_map("no"), "metadata": {"name": "no", "namespace": namespace}}
-    until(lambda: refused(cluster, probe))
-    group = api_version.partition("/")[0]
-
-    def lift():
-        cluster.delete(Ref(group, kind, "", namespace))
-        cluster.delete(Ref(group, "ValidatingAdmissionPolicy", "", namespace))
-        until(lambda: not refused(cluster, probe))
-
-    yield lift
-    lift()
-
-
-def refused(cluster, obj):
-    try:
-        cluster.dry_run_create(obj)
-    except MeshError:
-        return True
-    return False
-
-
-def until(holds, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.1)
+    with denied(cluster, namespace, "object.metadata.name != 'no'", config_map("no")) as lift:
+        yield lift
 
 
 def workload(name):

@@ -17,7 +17,8 @@ from mesh.model.objects import Ref
 from mesh.model.options import Connection
 
 from .conftest import API, Api, config_map
-from .test_faults import declared, policy, some, until  # noqa: F401 - a fixture
+from .policies import until
+from .test_faults import declared, policy, some  # noqa: F401 - a fixture
 from .test_permissions import limited  # noqa: F401 - a fixture
 
 TEMPLATE = "{{ lookup('pipe', 'id') }}"

@@ -207,6 +207,38 @@ def test_a_change_of_the_order_of_containers_is_a_change(api, cluster, namespace
     assert api.writes == []
 
 
+def test_a_version_that_the_server_does_not_prefer_is_no_change(api, cluster, namespace):
+    scaled = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}, "maxReplicas": 3}
+    scaler = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "page"}}
+    wanted = {**scaler, "spec": {**scaled, "targetCPUUtilizationPercentage": 80}}
+    api("config_set", declared(namespace, wanted))
+    assert not api("config_set", declared(namespace, wanted)).changed
+    assert api.writes == []
+    more = {**scaler, "spec": {**scaled, "targetCPUUtilizationPercentage": 90}}
+    (change,) = api("config_set", declared(namespace, more)).objects
+    assert [field.path for field in change.fields] == ["spec.targetCPUUtilizationPercentage"]
+
+
+def test_what_leaves_the_texts_of_a_secret_leaves_the_secret(api, cluster, namespace):
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "page"}}
+    both, one = ({**secret, "stringData": texts} for texts in ({"a": "1", "b": "2"}, {"a": "1"}))
+    api("config_set", declared(namespace, both))
+    assert not api("config_set", declared(namespace, both)).changed
+    api("config_set", declared(namespace, one))
+    assert cluster.get("v1", "Secret", namespace, "page")["data"] == {"a": "MQ=="}
+    assert not api("config_set", declared(namespace, {**secret, "data": {"a": "MQ=="}})).changed
+
+
+def test_a_label_that_was_taken_off_is_put_back(api, cluster, namespace):
+    wanted = declared(namespace, config_map("one", a="1"))
+    api("config_set", wanted)
+    key = Ref("", "ConfigMap", namespace, "one")
+    cluster.merge_patch(key, {"metadata": {"labels": {"applyset.kubernetes.io/part-of": None}}})
+    (change,) = api("config_set", wanted).objects
+    assert change.action == "update"
+    assert not api("config_set", wanted).changed
+
+
 def test_config_maps_of_controllers_do_not_show(api, cluster, namespace):
     """istiod and others copy our label on nothing; what appears beside our objects is not looked at."""
     wanted = declared(namespace, config_map("one", a="1"))

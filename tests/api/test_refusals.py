@@ -12,6 +12,7 @@ from mesh.model.errors import MeshError
 from mesh.model.objects import Ref
 
 from .conftest import config_map
+from .policies import denied
 
 
 def declared(namespace, *objects, name=""):
@@ -56,6 +57,87 @@ def test_an_immutable_field_is_named_and_recreated_only_on_request(api, cluster,
     new = cluster.get(before["apiVersion"], before["kind"], namespace, before["metadata"]["name"])
     assert new["metadata"]["uid"] != old["metadata"]["uid"]
     assert not api("config_set", declared(namespace, after), recreate=True).changed
+
+
+def deployment(select, label):
+    spec = {
+        "replicas": 0,
+        "selector": {"matchLabels": {"a": select}},
+        "template": {"metadata": {"labels": {"a": label}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+    }
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "page"}, "spec": spec}
+
+
+def test_what_would_be_refused_anyway_is_not_deleted_for_it(api, cluster, namespace):
+    """More than an immutable field is wrong."""
+    api("config_set", declared(namespace, deployment("x", "x")))
+    for check in (True, False):
+        with pytest.raises(MeshError, match="does not match") as caught:
+            api("config_set", declared(namespace, deployment("y", "x")), check=check, recreate=True)
+        assert caught.value.code == "invalid_object"
+        assert api.writes == []
+
+
+def test_a_new_object_is_tried_out_before_the_old_one_goes(api, cluster, namespace):
+    """An immutable field hides from a dry run what a policy says of the rest."""
+    api("config_set", declared(namespace, immutable("one", a="1")))
+    with denied(cluster, namespace, "!has(object.data.no)", config_map("x", no="1")):
+        for check in (True, False):
+            with pytest.raises(MeshError, match="the new object would be refused: ") as caught:
+                api("config_set", declared(namespace, immutable("one", no="2")), check=check, recreate=True)
+            assert "one-trial" not in str(caught.value)
+            assert api.writes == []
+
+
+def test_an_old_object_is_put_back_when_the_new_one_fails(api, cluster, namespace):
+    """Where nothing could tell before: here for a policy that goes by the name."""
+    api("config_set", declared(namespace, immutable("one", a="1")))
+    by_name = "(!has(object.data.no) || !(object.metadata.name in ['one', 'example']))"
+    with denied(cluster, namespace, by_name, config_map("example", no="1")) as lift:
+        with pytest.raises(MeshError, match="; the old object was put back"):
+            api("config_set", declared(namespace, immutable("one", no="2")), recreate=True)
+        assert cluster.get("v1", "ConfigMap", namespace, "one")["data"] == {"a": "1"}
+        assert not api("config_set", declared(namespace, immutable("one", a="1"))).changed
+        lift()
+        assert api("config_set", declared(namespace, immutable("one", no="2")), recreate=True).changed
+
+
+def test_a_first_run_that_is_refused_leaves_nothing(api, cluster, namespace):
+    broken = {**config_map("a"), "immutable": "no"}
+    with pytest.raises(MeshError) as caught:
+        api("config_set", declared(namespace, broken))
+    assert caught.value.code == "invalid_object"
+    assert cluster.list("v1", "ConfigMap", namespace, "applyset.kubernetes.io/id") == []
+
+
+@pytest.mark.parametrize("state", ["with an inventory", "without"])
+def test_a_namespace_that_is_missing_is_told_before_a_write(api, namespace, state):
+    if state == "with an inventory":
+        api("config_set", declared(namespace, config_map("one")))
+    lost = {**config_map("a"), "metadata": {"name": "a", "namespace": f"{namespace}-x"}}
+    objects = declared(namespace, config_map("one"), config_map("two"), lost)
+    told = api("config_set", objects, check=True)
+    place, hint = f"ConfigMap {namespace}-x/a", "make it first, or declare it among the objects"
+    text = f"{place}: there is no namespace {namespace}-x ({hint})"
+    assert told.warnings == [text]
+    with pytest.raises(MeshError) as caught:
+        api("config_set", objects)
+    assert (caught.value.code, str(caught.value)) == ("missing_dependency", f"api: {text}")
+    assert api.writes == []
+
+
+def test_a_set_without_objects_is_a_slip(api, cluster, namespace):
+    api("config_set", declared(namespace, config_map("one")))
+    with pytest.raises(MeshError, match="objects: is required"):
+        api("config_set", {"name": namespace, "namespace": namespace})
+    assert cluster.get("v1", "ConfigMap", namespace, "one") is not None
+    assert api("config_set", {"name": namespace, "namespace": namespace}, "absent").changed
+
+
+def test_a_name_that_is_too_long_for_a_label(api, namespace):
+    with pytest.raises(MeshError, match="has 66 characters, 63 are possible") as caught:
+        api("config_set", {"name": "a" * 59, "namespace": namespace, "objects": []}, check=True)
+    assert caught.value.code == "invalid_option"
 
 
 def test_an_object_that_is_being_deleted_is_made_anew_after_it(api, cluster, namespace):

@@ -9,6 +9,7 @@ from mesh.model.sets import applyset_id
 
 from .conftest import config_map
 from .injectors import injector
+from .policies import until
 from .test_config_set import definition
 from .test_control_plane import clean, plane  # noqa: F401 - fixtures
 
@@ -112,6 +113,7 @@ def test_a_member_that_others_own_is_a_member_still(api, cluster, namespace):
 
 def istiod_of_somebody_else(cluster, *, revision):
     """What an istiod that Helm installed needs to go on, and its Deployment."""
+    until(lambda: there(cluster, SYSTEM) or cluster.get("v1", "Namespace", "", SYSTEM) is None)
     cluster.apply(named(SYSTEM), "helm")
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "istio-ca-secret", "namespace": SYSTEM}}
     root = inside("default", config_map("istio-ca-root-cert"), labels={"istio.io/config": "true"})

@@ -75,7 +75,7 @@ def test_registered_as_resources_of_pulumi_kubernetes(plane):
     assert done.returncode == 0, done.stderr
     seen = {(kind, name) for kind, name, _inputs in json.loads(done.stdout)}
     assert len(seen) == len(found)
-    assert ("kubernetes:apps/v1:Deployment", "mesh-deployment-istio-system-istiod") in seen
+    assert ("kubernetes:apps/v1:Deployment", "mesh-deployment-istio-system/istiod") in seen
     assert ("kubernetes:core/v1:Namespace", "mesh-namespace-istio-system") in seen
     assert any(kind == "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition" for kind, _name in seen)
 

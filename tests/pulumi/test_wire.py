@@ -125,14 +125,18 @@ def test_configuration_is_checked(provider):
 
 
 def test_an_address_that_changes_is_not_another_cluster(provider):
-    """Whoever replaces a provider has all its resources made and deleted: only for a cluster that is another one."""
+    """Whoever replaces a provider has all its resources made and deleted: only for another cluster. Of one
+    that does not answer, nobody can tell."""
 
     def differs(before, after):
         found = provider.DiffConfig(wire.DiffRequest(old_inputs=encode(before), news=encode(after)))
         return found.changes == wire.DiffResponse.DIFF_SOME, list(found.replaces)
 
-    assert differs({"host": "https://127.0.0.1:1"}, {"host": "https://127.0.0.1:2"}) == (True, [])
+    with pytest.raises(grpc.RpcError) as caught:
+        differs({"host": "https://127.0.0.1:1"}, {"host": "https://127.0.0.1:2"})
+    assert "127.0.0.1:2" in caught.value.details()
     assert differs({"host": "https://127.0.0.1:1"}, {"host": "https://127.0.0.1:1"}) == (False, [])
+    assert differs({"host": "https://127.0.0.1:1"}, {"host": UNKNOWN}) == (True, [])
 
 
 def test_credentials_are_secret_whoever_writes_them(provider):

@@ -43,9 +43,24 @@ def test_credentials_become_secret():
     assert protected({"apiKey": UNKNOWN, "kubeconfig": Secret("a\nb")})["apiKey"] is UNKNOWN
 
 
-@pytest.mark.parametrize(("uids", "told"), [(("1", "1"), False), (("1", "2"), True), (("1", ""), False)])
+@pytest.mark.parametrize(("uids", "told"), [(("1", "1"), False), (("1", "2"), True), ((None, "1"), False)])
 def test_another_cluster_is_one_with_another_identity(monkeypatch, uids, told):
     found = dict(zip(("https://a", "https://b"), uids, strict=True))
-    monkeypatch.setattr(configuration, "_identity", lambda connection: found[connection.host])
+
+    def identity(connection):
+        if found[connection.host] is None:
+            raise MeshError("cluster_unreachable", "away")
+        return found[connection.host]
+
+    monkeypatch.setattr(configuration, "_identity", identity)
     assert moved({"host": "https://a"}, {"host": "https://b"}, {}) is told
     assert moved({"host": "https://a"}, {"host": "https://a"}, {}) is False
+
+
+def test_a_new_address_where_nobody_answers_is_an_error(monkeypatch):
+    def away(connection):
+        raise MeshError("cluster_unreachable", "away")
+
+    monkeypatch.setattr(configuration, "_identity", away)
+    with pytest.raises(MeshError, match="away"):
+        moved({"host": "https://a"}, {"host": "https://b"}, {})

@@ -66,8 +66,8 @@ def plan_for(
 
 
 def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOptions, *, check: bool) -> Planned:
-    """The plan that brings sets about. In check mode, kinds that are not served yet and namespaces that are not there are
-    warnings: an earlier step of the same (not yet run) play may bring them."""
+    """The plan that brings sets about. In check mode, kinds and namespaces that are not there yet are warnings:
+    an earlier step of the same (not yet run) play may bring them."""
     sets, unserved = _placed(cluster, sets)
     if unserved and not check:
         raise unserved[0]

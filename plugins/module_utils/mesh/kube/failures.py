@@ -35,7 +35,7 @@ class ApiFailure(MeshError):
     @property
     def refused(self) -> bool:
         """Whether the server surely did nothing: it looked at the request and would not."""
-        return self.status in (400, 403, 404, 409, 422)
+        return self.status in (400, 403, 404, 409, 422) or self.code == "invalid_object"
 
     @property
     def immutable(self) -> list[str]:

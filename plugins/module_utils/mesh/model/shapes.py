@@ -77,6 +77,7 @@ _OF_KIND: dict[tuple[str, str], tuple[Shape, ...]] = {
     ("", "Service"): (Shape("spec", Mapping), Shape("spec.ports", list), Shape("spec.ports.*", Mapping)),
     **{("apps", kind): _WITH_PODS for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")},
     ("batch", "Job"): _WITH_PODS,
+    ("", "ReplicationController"): _WITH_PODS,
     ("batch", "CronJob"): _pods("spec.jobTemplate.spec.template.spec", "spec.jobTemplate.metadata"),
     ("", "Pod"): _pods("spec", "metadata"),
     **{(_ADMISSION, f"{kind}WebhookConfiguration"): _WEBHOOKS for kind in ("Mutating", "Validating")},

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
 from ..model.specs.injection import InjectionResult, InjectionSpec
 from ..plan.compare import owned_fields
-from ..render.injection import LABELS, namespace, wanted_labels
+from ..render.injection import LABELS, namespace, policy, wanted_labels
 from . import discovery
 
 NAME = "injection"
@@ -85,6 +85,20 @@ def left(before: InjectionSpec, after: InjectionSpec) -> InjectionSpec | None:
     return replace(before, namespaces=gone) if gone else None
 
 
+def recovered(spec: InjectionSpec, live: Iterable[Object]) -> InjectionSpec:
+    """With what the labels say; of namespaces with different ones nothing can be said in one piece."""
+    found = {obj["metadata"]["name"]: policy(labels_of(obj)) for obj in live}
+    for name in spec.namespaces:
+        if name not in found:
+            raise MeshError("missing_dependency", "there is no such namespace", where=f"Namespace {name}")
+    if len({*found.values()}) > 1:
+        told = ", ".join(f"{name}: {mode} by {revision}" for name, (mode, revision) in sorted(found.items()))
+        hint = "import them one by one"
+        raise MeshError("invalid_option", f"have different policies ({told})", where="namespaces", hint=hint)
+    mode, revision = found[spec.namespaces[0]]
+    return replace(spec, mode=mode, revision=revision)
+
+
 def result(spec: InjectionSpec, facts: Facts, _live: Mapping[Ref, Object]) -> dict[str, Any]:
     """``{revision, stale}``: what the label resolves to, and pods that still have another revision's proxy."""
     revision = discovery.resolve(facts.injectors, spec.revision) or spec.revision
@@ -102,5 +116,6 @@ INJECTION: Declarative[InjectionSpec, Facts] = Declarative(
     result=result,
     returns=InjectionResult,
     left=left,
+    recovered=recovered,
     states=("present", "absent"),
 )

@@ -28,7 +28,7 @@ _CRON: _Path = ("spec", "jobTemplate")
 #: Kind -> where its pods' metadata and spec are. istioctl marks the job of a CronJob, not the pods of that job.
 _PODS: dict[str, tuple[_Path, _Path]] = {
     "Pod": (("metadata",), ("spec",)),
-    "CronJob": ((*_CRON, "metadata"), (*_CRON, "spec", *_TEMPLATE, "spec")),
+    "CronJob": ((*_CRON, "metadata"), (*_CRON, *_TEMPLATE, "spec")),
     **dict.fromkeys(
         ("DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"),
         ((*_TEMPLATE, "metadata"), (*_TEMPLATE, "spec")),
@@ -62,7 +62,7 @@ class _Work:
         flaw = next(flaws(obj), None)
         if flaw:
             raise MeshError("invalid_object", flaw, where=name)
-        metadata, spec = (_at(obj, place) for place in places)
+        metadata, spec = _at(obj, places[0]), _as_api_servers_write(_at(obj, places[1]))
         reason = _refusal(metadata or {}, spec)
         patch = None if reason else self._asked(metadata or {}, spec, namespace, name)
         if not patch:
@@ -124,6 +124,13 @@ def _refusal(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
         return "it has the network of its host"
     said = labels_of({"metadata": metadata}).get(_INJECT) or (metadata.get("annotations") or {}).get(_INJECT)
     return "its pods say that they want none" if str(said).lower() == "false" else ""
+
+
+def _as_api_servers_write(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A container always has resources, if none: the injector's patch relies on what an API server would send it."""
+    named = ((name, spec.get(name)) for name in ("containers", "initContainers"))
+    full = {name: [{"resources": {}, **item} for item in items] for name, items in named if isinstance(items, list)}
+    return {**spec, **full}
 
 
 def _at(obj: Any, path: Iterable[str]) -> Any:

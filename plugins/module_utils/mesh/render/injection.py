@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..model.objects import Object
 from ..model.sets import DEFAULT_REVISION
-from ..model.specs.injection import InjectionSpec
+from ..model.specs.injection import InjectionSpec, Mode
 
 #: Every label that decides about injection.
 LABELS = ("istio-injection", "istio.io/rev", "istio.io/dataplane-mode")
@@ -20,6 +22,17 @@ def wanted_labels(spec: InjectionSpec) -> dict[str, str]:
     if spec.revision == DEFAULT_REVISION:
         return {"istio-injection": "enabled"}
     return {"istio.io/rev": spec.revision}
+
+
+def policy(labels: Mapping[str, str]) -> tuple[Mode, str]:
+    """Mode and revision that labels stand for: what :func:`wanted_labels` would say, read the other way round."""
+    if labels.get("istio-injection") == "enabled":
+        return "sidecar", DEFAULT_REVISION
+    if labels.get("istio-injection") == "disabled":
+        return "none", DEFAULT_REVISION
+    if "istio.io/rev" in labels:
+        return "sidecar", labels["istio.io/rev"]
+    return ("ambient" if labels.get("istio.io/dataplane-mode") == "ambient" else "none"), DEFAULT_REVISION
 
 
 def namespace(name: str, labels: dict[str, str]) -> Object:

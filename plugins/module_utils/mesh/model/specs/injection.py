@@ -10,6 +10,8 @@ from .. import checks
 from ..sets import DEFAULT_REVISION
 from ..spec import option
 
+Mode = Literal["sidecar", "ambient", "none"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class InjectionSpec:
@@ -18,7 +20,7 @@ class InjectionSpec:
     namespaces: list[str] = option(
         "Namespaces; one that does not exist is created.", check=checks.dns_labels, example=["shop"]
     )
-    mode: Literal["sidecar", "ambient", "none"] = option(
+    mode: Mode = option(
         "V(sidecar) injects a proxy into new pods, V(ambient) redirects through ztunnel, V(none) keeps pods out.",
         default="sidecar",
     )
