@@ -14,6 +14,7 @@ from mesh.operations.registry import OPERATIONS
 from pulumi import automation
 
 import pulumi_mesh as mesh
+from pulumi_mesh._core.model.errors import MeshError
 from pulumi_mesh.provider.configuration import configure
 from pulumi_mesh.provider.host import Host
 from pulumi_mesh.provider.properties import UNKNOWN, Secret
@@ -108,6 +109,17 @@ def test_what_was_deleted_by_hand_is_made_again(lab, cluster, namespace, stack):
     stack.run("destroy", program)
 
 
+def test_what_others_emptied_is_still_this_resources(lab, cluster, namespace, stack):
+    """Its inventory is there: whoever forgot the resource would leave that behind."""
+    program = config_set(lab, API, namespace, TWO)
+    stack.run("up", program)
+    for name in "ab":
+        cluster.transport.raw("DELETE", f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+    stack.run("refresh", program)
+    stack.run("destroy", program)
+    assert cluster.get("v1", "ConfigMap", namespace, "meshops-config-traffic") is None
+
+
 def test_what_ansible_installed_is_imported_without_a_difference(lab, cluster, namespace, stack, writes):
     operation = OPERATIONS["config_set"]
     spec = parse(operation.spec, {"name": "traffic", "namespace": namespace, "objects": TWO})
@@ -170,6 +182,17 @@ def test_what_is_renamed_or_replaced_in_the_program_alone_stays(lab, cluster, na
     assert not stack.run("up", renamed).changed
     stack.run("destroy", renamed)
     assert data(cluster, namespace, "a") is None
+
+
+def test_the_policy_of_a_namespace_is_imported_as_it_is(lab, cluster, namespace):
+    path = f"/api/v1/namespaces/{namespace}"
+    body = json.dumps({"metadata": {"labels": {"istio.io/dataplane-mode": "ambient"}}}).encode()
+    cluster.transport.raw("PATCH", path, body=body, content_type="application/merge-patch+json")
+    provider = Provider(configure({"kubeconfig": lab.kubeconfig, "context": API}, {}), Host())
+    found = provider.read("mesh:index:Injection", "urn", (namespace, {}, {}))
+    assert (found.inputs["mode"], found.inputs["namespaces"]) == ("ambient", [namespace])
+    with pytest.raises(MeshError, match=f"Namespace {namespace}-x: there is no such namespace"):
+        provider.read("mesh:index:Injection", "urn", (f"{namespace},{namespace}-x", {}, {}))
 
 
 def test_what_is_not_there_cannot_be_imported(lab, namespace, stack):

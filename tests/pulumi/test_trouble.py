@@ -113,9 +113,13 @@ def test_a_configuration_that_is_not_known_yet(lab, cluster, namespace, stack):
             namespace=namespace,
             objects=[config_map("b", level=made.name)],
         )
+        told = mesh.get_mesh(pulumi.InvokeOutputOptions(provider=second, depends_on=[made]))
+        pulumi.export("sets", told.apply(lambda found: [item["set"] for item in found["sets"]]))
 
     assert stack.run("preview", program).of(KIND) == {"create": 2}
-    assert stack.run("up", program).of(KIND) == {"create": 2}
+    made = stack.run("up", program)
+    assert made.of(KIND) == {"create": 2}
+    assert "config-made" in made.outputs["sets"]
     assert cluster.get("v1", "ConfigMap", namespace, "b")["data"] == {"level": "made"}
     assert not stack.run("up", program).changed
     stack.run("destroy", program)
@@ -141,6 +145,31 @@ def test_who_does_not_answer_is_named_and_the_preview_goes_by_the_state(lab, nam
     assert server.removeprefix("https://") in planned.text
     assert "by the state alone" in planned.text
     assert not stack.run("preview", lambda: program("info")).changed
+
+
+def test_another_address_where_nobody_answers_is_refused(lab, namespace, stack):
+    """Else what is on the one cluster could not be told from what is on the other later."""
+    stack.run("up", config_set(lab, API, namespace, [config_map("a", level="info")]))
+
+    def elsewhere():
+        provider = mesh.Provider("cluster", host="https://127.0.0.1:1", api_key="none")
+        opts = pulumi.ResourceOptions(provider=provider)
+        mesh.ConfigSet("traffic", opts=opts, name="traffic", namespace=namespace, objects=[])
+
+    with pytest.raises(automation.CommandError, match=r"127\.0\.0\.1:1"):
+        stack.run("up", elsewhere)
+    stack.run("destroy", config_set(lab, API, namespace, []))
+
+
+def test_names_of_a_whole_mesh_are_never_the_same(lab, namespace, stack):
+    """A set `b-c` in namespace `a`, and a set `c` in namespace `a-b`."""
+    places = [(namespace, "b-traffic"), (f"{namespace}-b", "traffic")]
+    sets = [{"namespace": place, "name": name, "objects": []} for place, name in places]
+
+    def program():
+        mesh.Mesh("m", {"clusters": {API: {"kubeconfig": lab.kubeconfig, "context": API}}, "config_set": sets})
+
+    assert stack.run("preview", program).of(KIND) == {"create": 2}
 
 
 def test_a_failure_is_one_line_that_says_where(lab, namespace, stack):

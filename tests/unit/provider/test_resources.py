@@ -172,3 +172,15 @@ def test_what_secrets_hold_is_marked_whoever_forgot_it():
     assert told[2:] == objects[2:]
     assert SET.completed({"objects": Secret(objects)})["objects"] == Secret(objects)
     assert SET.completed({"objects": told})["objects"] == told
+
+
+def test_what_becomes_secret_later_is_a_difference():
+    """Also where another part of the property was secret before: the state would keep the value in plain."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": Secret("MQ==")}}
+    told = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}
+    hidden = {**told, "data": {"a": Secret("1")}}
+    before, after = (
+        SET.completed({"name": "x", "namespace": "ns", "objects": [secret, obj]}) for obj in (told, hidden)
+    )
+    assert dict(SET.difference(before, after, Report(changed=False)).paths) == {"objects": "update"}
+    assert not SET.difference(after, after, Report(changed=False)).some
