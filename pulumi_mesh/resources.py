@@ -393,8 +393,8 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -482,8 +482,8 @@ class ControlPlaneArgs:
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None = None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -708,8 +708,8 @@ class ControlPlane(MeshResource):
     @property
     @pulumi.getter(name="purge")
     def purge(self) -> pulumi.Output[bool]:
-        """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-        `False`.
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
         """
         value: pulumi.Output[bool] = pulumi.get(self, "purge")
         return value
@@ -793,8 +793,8 @@ class RevisionTagArgsDict(TypedDict, total=False):
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -837,8 +837,8 @@ class RevisionTagArgs:
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None = None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -930,8 +930,8 @@ class RevisionTag(MeshResource):
     @property
     @pulumi.getter(name="purge")
     def purge(self) -> pulumi.Output[bool]:
-        """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-        `False`.
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
         """
         value: pulumi.Output[bool] = pulumi.get(self, "purge")
         return value
@@ -1010,8 +1010,8 @@ class InjectionArgsDict(TypedDict, total=False):
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -1056,8 +1056,8 @@ class InjectionArgs:
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None = None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -1151,8 +1151,8 @@ class Injection(MeshResource):
     @property
     @pulumi.getter(name="purge")
     def purge(self) -> pulumi.Output[bool]:
-        """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-        `False`.
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
         """
         value: pulumi.Output[bool] = pulumi.get(self, "purge")
         return value
@@ -1270,8 +1270,8 @@ class GatewayArgsDict(TypedDict, total=False):
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -1348,8 +1348,8 @@ class GatewayArgs:
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None = None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -1556,8 +1556,8 @@ class Gateway(MeshResource):
     @property
     @pulumi.getter(name="purge")
     def purge(self) -> pulumi.Output[bool]:
-        """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-        `False`.
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
         """
         value: pulumi.Output[bool] = pulumi.get(self, "purge")
         return value
@@ -1643,8 +1643,8 @@ class ConfigSetArgsDict(TypedDict, total=False):
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -1689,8 +1689,8 @@ class ConfigSetArgs:
     volumes are never deleted for it. Default: `False`.
     """
     purge: pulumi.Input[bool] | None = None
-    """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-    `False`.
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
     """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
@@ -1784,8 +1784,8 @@ class ConfigSet(MeshResource):
     @property
     @pulumi.getter(name="purge")
     def purge(self) -> pulumi.Output[bool]:
-        """On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported. Default:
-        `False`.
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
         """
         value: pulumi.Output[bool] = pulumi.get(self, "purge")
         return value

@@ -43,7 +43,8 @@ options:
     default: false
   purge:
     description:
-    - On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported.
+    - Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+      Without it they are kept, and what they hold is counted in a warning.
     type: bool
     default: false
   validate:

@@ -61,7 +61,8 @@ class RunOptions:
         default=False,
     )
     purge: bool = option(
-        "On removal, also remove CRDs and namespaces that hold objects of others. Their counts are reported.",
+        "Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes. "
+        "Without it they are kept, and what they hold is counted in a warning.",
         default=False,
     )
     validate: Literal["local", "server"] = option(
