@@ -23,7 +23,6 @@ PAGE = ROOT / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- catalogue: begin -->", "<!-- catalogue: end -->"
 
 _VM = "VM: comes with VM support"
-_PULUMI = "Pulumi: comes with the provider"
 _MESHES = "several meshes: comes with remote clusters"
 _CA = "certificates: comes with the certificate authority"
 _NSM = "NSM: comes with NSM support"
@@ -151,7 +150,12 @@ FAULTS: tuple[Row, ...] = (
     Row(
         21,
         "An immutable field changes",
-        _in("api/test_refusals", "test_an_immutable_field_is_named_and_recreated_only_on_request"),
+        _in(
+            "api/test_refusals",
+            "test_an_immutable_field_is_named_and_recreated_only_on_request",
+            "test_a_new_object_is_tried_out_before_the_old_one_goes",
+            "test_an_old_object_is_put_back_when_the_new_one_fails",
+        ),
     ),
     Row(
         22,
@@ -294,8 +298,17 @@ FAULTS: tuple[Row, ...] = (
         "Five megabytes of manifests within 100 MB",
         _in("unit/render/test_hostile", "test_five_megabytes_of_manifests_stay_small"),
     ),
-    Row(53, "Pulumi is killed between creation and saving its state", reason=_PULUMI),
-    Row(54, "Pulumi's state is lost", reason=_PULUMI),
+    Row(
+        53,
+        "Pulumi is killed between creation and saving its state",
+        _in("pulumi/test_trouble", "test_who_is_killed_leaves_no_orphan"),
+    ),
+    Row(
+        54,
+        "Pulumi's state is lost",
+        _in("pulumi/test_life", "test_what_ansible_installed_is_imported_without_a_difference"),
+        note="what is there is imported, whoever made it",
+    ),
     Row(
         55,
         "--limit, or a slice of the inventory",
@@ -426,10 +439,13 @@ INPUTS: tuple[Row, ...] = (
     Row(
         17,
         "Objects of others labelled as ours, to have them deleted",
-        _in("api/test_ownership", "test_what_others_labelled_as_ours_is_neither_pruned_nor_removed"),
+        (
+            *_in("api/test_ownership", "test_what_others_labelled_as_ours_is_neither_pruned_nor_removed"),
+            *_in("api/test_removal", "test_what_only_bears_our_label_keeps_the_namespace"),
+        ),
     ),
     Row(
-        18, "Members that a controller owns", _in("api/test_ownership", "test_what_a_controller_owns_is_never_a_member")
+        18, "Objects that a controller owns", _in("api/test_ownership", "test_what_a_controller_owns_is_never_a_member")
     ),
     Row(
         19,
@@ -504,8 +520,18 @@ INPUTS: tuple[Row, ...] = (
         "A role that gives more than the caller has",
         _in("api/test_inputs", "test_whoever_gives_more_than_he_has_is_told_what_is_missing"),
     ),
-    Row(40, "Pulumi: secrets in names", reason=_PULUMI),
-    Row(41, "Pulumi: secrets in the state", reason=_PULUMI),
+    Row(40, "Pulumi: secrets in names", _in("pulumi/test_wire", "test_what_is_secret_is_no_part_of_an_id")),
+    Row(
+        41,
+        "Pulumi: secrets in the state",
+        (
+            *_in(
+                "pulumi/test_trouble", "test_secrets_are_nowhere", "test_a_secret_that_nobody_marked_is_nowhere_either"
+            ),
+            *_in("pulumi/test_wire", "test_credentials_are_secret_whoever_writes_them"),
+            *_in("unit/provider/test_resources", "test_what_becomes_secret_later_is_a_difference"),
+        ),
+    ),
     Row(
         42,
         "Control characters in what the API server says",

@@ -17,7 +17,7 @@ from .._core.model.spec import Field, fields, parse, problems
 from .differences import Difference, Kind, compared, marked
 from .inventory import LEAVING, drift_paths, object_name, planned_paths
 from .naming import camel, options, property_path
-from .properties import UNKNOWN, Properties, known, plain, secret_texts
+from .properties import UNKNOWN, Properties, known, plain, secret_places, secret_texts
 from .protection import protected
 
 #: Properties whose change makes a successor with the same objects: the old one goes first. A control plane in another
@@ -54,6 +54,9 @@ class Resource:
 
     def problems(self, inputs: Properties) -> Iterator[tuple[str, str]]:
         """``(property path, what is wrong)`` for everything that can be told without a cluster."""
+        for name in map(camel, self._identity or ["namespaces"]):
+            if any(secret_places(inputs.get(name))):
+                yield name, "cannot be secret: it is the resource's id"
         secrets = Secrets()
         secrets.learn(secret_texts(inputs))
         for spec, data in self._split(inputs):

@@ -83,6 +83,13 @@ def test_check_fills_defaults_and_keeps_secrets(provider):
     assert check(provider, "ControlPlane", {"version": UNKNOWN})[1] == {}
 
 
+def test_what_is_secret_is_no_part_of_an_id(provider):
+    reason = "cannot be secret: it is the resource's id"
+    inputs = {"name": Secret("traffic"), "namespace": "shop", "objects": []}
+    assert check(provider, "ConfigSet", inputs)[1] == {"name": reason}
+    assert check(provider, "Injection", {"namespaces": [Secret("shop")]})[1] == {"namespaces": reason}
+
+
 #: (operation, type, options as the Ansible side has them, the same as properties, the property of the complaint).
 BAD = [
     ("config_set", "ConfigSet", {"namespace": "ns"}, {"namespace": "ns"}, "name"),
