@@ -55,7 +55,7 @@ class Resource:
     def problems(self, inputs: Properties) -> Iterator[tuple[str, str]]:
         """``(property path, what is wrong)`` for everything that can be told without a cluster."""
         for name in map(camel, self._identity or ["namespaces"]):
-            if any(secret_places(inputs.get(name))):
+            if any(True for _place in secret_places(inputs.get(name))):
                 yield name, "cannot be secret: it is the resource's id"
         secrets = Secrets()
         secrets.learn(secret_texts(inputs))
