@@ -273,7 +273,8 @@ def test_stopped_around_a_namespace_that_the_set_makes(api, cluster, namespace, 
 
 
 def test_a_run_that_failed_says_what_it_did_and_what_is_left(api, cluster, namespace):
-    bad = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bad"}, "spec": {"replicas": 1}}
+    spec = {"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}  # it selects nothing
+    bad = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bad"}, "spec": spec}
     with pytest.raises(MeshError) as caught:
         api("config_set", declared(namespace, config_map("one", a="1"), bad))
     assert caught.value.code == "invalid_object"

@@ -21,7 +21,7 @@ from . import inventory
 from .adoption import take_over
 from .inventory import Hints, hints_of
 from .patience import Patience
-from .planning import Planned
+from .planned import Planned
 from .recreation import put_back
 from .settling import forced
 from .stages import Stage, removal_stages, stage_of, stages

@@ -52,6 +52,11 @@ def keep_reasons(
     return reasons
 
 
+def told(reasons: Mapping[Ref, str]) -> list[str]:
+    """The same as warnings."""
+    return [f"{key} is kept: {reason}" for key, reason in reasons.items()]
+
+
 def _declaring(obj: Object, sets: Sequence[ObjectSet]) -> list[str]:
     """Other sets of ours that say something of an object, by their field managers."""
     entries = obj["metadata"].get("managedFields") or ()

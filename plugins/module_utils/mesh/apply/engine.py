@@ -20,7 +20,10 @@ from . import inventory, permissions
 from .applying import Run
 from .lock import Lock
 from .narration import headline, lines
-from .planning import Planned, findings, known_kinds, last_seen, plan_for, validate_creates
+from .placing import known_kinds
+from .planned import Planned, last_seen
+from .planning import findings, plan_for
+from .settling import validate_creates
 from .waiting import Deadline, await_ready
 
 #: Seconds by which clocks may differ before certificates and tokens begin to fail for it.

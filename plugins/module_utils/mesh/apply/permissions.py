@@ -13,7 +13,7 @@ from ..model.errors import MeshError
 from ..model.permissions import RBAC, Needs, Permission
 from ..model.report import APPLIED, Action
 from ..model.sets import parent_name
-from .planning import Planned
+from .planned import Planned
 from .readiness import status_of
 
 #: Asked about this one, an API server tells what holds in the whole cluster: nobody can have given a role in it.
