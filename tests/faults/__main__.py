@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 from tests.collection import ROOT
-from tests.faults import report
+from tests.faults import progress, report
 from tests.faults.cases import case_of
-from tests.faults.worker import verdicts_of
+from tests.faults.progress import Campaign
 from tests.faults.workloads import WORKLOADS
 
 #: Workload -> how many workers share its cases, each on a cluster of its own: so that all end at about the same time.
@@ -25,26 +25,39 @@ LANES = {"config_set": 1, "control_plane": 2}
 def main() -> int:
     """Workers side by side; 1 when something that is promised was not kept."""
     options = _parser().parse_args()
-    seed = options.seed if options.seed is not None else secrets.randbelow(10**6)
-    print(f"FAULT_SEED={seed}", flush=True)
-    started = time.monotonic()
+    whole = options.full and not options.only and not options.workload
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
+        campaign = _campaign(options.seed, Path(scratch), kept=whole)
+        print(f"FAULT_SEED={campaign.seed}", flush=True)
+        started = time.monotonic()
         lanes = [(name, share) for name, shares in LANES.items() for share in range(shares)]
         taken = [lane for lane in zip(lanes, options.clusters, strict=True) if lane[0][0] in _workloads(options)]
-        results = [Path(scratch) / f"{cluster}.json" for _lane, cluster in taken]
-        workers = [
-            subprocess.Popen(_worker(options, *lane, cluster, seed, out))
-            for (lane, cluster), out in zip(taken, results, strict=True)
-        ]
-        failed = [worker for worker in workers if worker.wait() != 0]
-        verdicts = [verdict for path in results if path.exists() for verdict in verdicts_of(path)]
-    seconds = time.monotonic() - started
+        workers = [subprocess.Popen(_worker(options, lane, cluster, campaign)) for lane, cluster in taken]
+        try:
+            failed = [worker for worker in workers if worker.wait() != 0]
+        finally:
+            seconds = campaign.seconds + time.monotonic() - started
+            campaign.keep(seconds)
+        verdicts = campaign.verdicts()
     broken = sum(bool(verdict.violations) for verdict in verdicts)
     print(report.table(verdicts))
-    print(f"{len(verdicts)} cases in {seconds:.0f} s, {broken} with violations, FAULT_SEED={seed}")
-    if options.full and not options.only and not failed and len(results) == len(lanes):
-        report.write(verdicts, seconds, seed)
+    print(f"{len(verdicts)} cases in {seconds:.0f} s, {broken} with violations, FAULT_SEED={campaign.seed}")
+    if whole and not failed:
+        report.write(verdicts, seconds, campaign.seed)
+        campaign.forget()
     return 1 if broken or failed else 0
+
+
+def _campaign(seed: int | None, scratch: Path, *, kept: bool) -> Campaign:
+    """The whole product outlives an interruption; everything else begins anew."""
+    new = seed if seed is not None else secrets.randbelow(10**6)
+    if not kept:
+        return Campaign(scratch, new)
+    found = progress.begun(seed)
+    if found is None:
+        return progress.anew(new)
+    print(f"going on with the campaign that was interrupted: {len(found.verdicts())} cases are judged", flush=True)
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,9 +82,11 @@ def _workloads(options: argparse.Namespace) -> list[str]:
     return options.workload or list(WORKLOADS)
 
 
-def _worker(options: argparse.Namespace, workload: str, share: int, cluster: str, seed: int, out: Path) -> list[str]:
+def _worker(options: argparse.Namespace, lane: tuple[str, int], cluster: str, campaign: Campaign) -> list[str]:
+    workload, share = lane
     command = [sys.executable, "-m", "tests.faults.worker", "--workload", workload, "--cluster", cluster]
-    command += ["--share", str(share), str(LANES[workload]), "--seed", str(seed), "--out", str(out)]
+    command += ["--share", str(share), str(LANES[workload]), "--seed", str(campaign.seed)]
+    command += ["--out", str(campaign.directory / f"{cluster}.jsonl")]
     command += ["--full"] if options.full else []
     return command + [part for text in options.only if case_of(text).workload == workload for part in ("--only", text)]
 

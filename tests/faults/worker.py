@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from mesh.kube.cluster import connect
@@ -19,10 +17,10 @@ from lab.home import Home
 from lab.state import load
 from tests.collection import ROOT
 from tests.faults import report
-from tests.faults.campaign import Series, Verdict
+from tests.faults.campaign import Series
 from tests.faults.cases import Case, case_of, full, quick
-from tests.faults.engine import Ended
 from tests.faults.oracle import Oracle
+from tests.faults.progress import Campaign, note
 from tests.faults.workloads import WORKLOADS
 
 _EVERY = 10.0  # seconds between lines of progress
@@ -48,10 +46,10 @@ def main() -> None:
     share, shares = options.share
     # In one piece: neighbours begin where the case before them ended.
     cases = cases[len(cases) * share // shares : len(cases) * (share + 1) // shares]
-    verdicts = _judge(series, cases, f"{workload.name} on {entry.name}")
+    judged = {str(verdict.case) for verdict in Campaign(options.out.parent, options.seed).verdicts()}
+    _judge(series, [case for case in cases if str(case) not in judged], f"{workload.name} on {entry.name}", options.out)
     series.close()
     direct.close()
-    options.out.write_text(json.dumps([asdict(verdict) for verdict in verdicts]), encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,12 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _judge(series: Series, cases: Sequence[Case], name: str) -> list[Verdict]:
-    verdicts, started, told = [], time.monotonic(), 0.0
-    broken = 0
+def _judge(series: Series, cases: Sequence[Case], name: str, out: Path) -> None:
+    started, told, broken = time.monotonic(), 0.0, 0
     for number, case in enumerate(cases, 1):
         verdict = series.run(case)
-        verdicts.append(verdict)
+        note(out, verdict)
         if verdict.violations:
             broken += 1
             print(report.complaint(verdict), flush=True)
@@ -79,15 +76,6 @@ def _judge(series: Series, cases: Sequence[Case], name: str) -> list[Verdict]:
             told = time.monotonic()
             spent = f"{told - started:.0f} s"
             print(f"{name}: {number} of {len(cases)}, {broken} violations, {spent}", flush=True)
-    return verdicts
-
-
-def verdicts_of(path: Path) -> list[Verdict]:
-    """What a worker wrote."""
-    return [
-        Verdict(Case(**item["case"]), item["hit"], Ended(**item["ended"]), item["violations"])
-        for item in json.loads(path.read_text(encoding="utf-8"))
-    ]
 
 
 if __name__ == "__main__":
