@@ -13,8 +13,7 @@ from mesh.model.options import RunOptions
 from mesh.model.spec import Field, Type, fields
 
 from pulumi_mesh.provider.configuration import OPTIONS
-from pulumi_mesh.provider.naming import camel, constant, markdown, pascal
-from pulumi_mesh.provider.provider import FUNCTIONS
+from pulumi_mesh.provider.naming import camel, constant, function, markdown, pascal
 from pulumi_mesh.provider.schema import DERIVED, schema
 
 from .note import NOTE
@@ -90,8 +89,7 @@ def _all(operations: dict[str, AnyOperation]) -> str:
 
 def _python(name: str) -> str:
     """How a query's function is called in Python."""
-    function = FUNCTIONS.get(name, camel(name))
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in function)
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in function(name))
 
 
 def _collect(own: Iterable[Field], structs: dict[str, Any]) -> None:
@@ -201,7 +199,7 @@ def _typed(wanted: Type) -> str:
 
 
 def _function(name: str, query: Query[Any]) -> Iterator[str]:
-    function, python = FUNCTIONS.get(name, camel(name)), _python(name)
+    python = _python(name)
     kind = f"{pascal(python)}ArgsDict"
     yield from ("", "", f"class {kind}(TypedDict, total=False):", *_docstring(_first_line(query.spec), 4), "")
     for field in fields(query.spec):
@@ -215,7 +213,7 @@ def _function(name: str, query: Query[Any]) -> Iterator[str]:
         f") -> pulumi.Output[{pascal(python)}Result]:",
         *_docstring(_first_line(query.spec), 4),
         f"    answer: pulumi.Output[{pascal(python)}Result]",
-        f'    answer = asked("mesh:index:{function}", {query.spec.__name__}, arguments, opts)',
+        f'    answer = asked("mesh:index:{function(name)}", {query.spec.__name__}, arguments, opts)',
         "    return answer",
     )
 

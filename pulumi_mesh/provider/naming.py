@@ -16,6 +16,15 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
+#: Queries whose name as a function is another one than the operation's.
+_FUNCTIONS = {"mesh_info": "getMesh"}
+
+
+def function(name: str) -> str:
+    """The name of the function that an operation is: ``kubeInject``."""
+    return _FUNCTIONS.get(name, camel(name))
+
+
 def pascal(name: str) -> str:
     """``control_plane`` -> ``ControlPlane``."""
     return "".join(word.capitalize() for word in name.split("_"))

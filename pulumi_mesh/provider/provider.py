@@ -21,14 +21,12 @@ from .differences import Difference
 from .host import WARNING, Host
 from .imports import existing
 from .inventory import CHANGES, applied, changes, declared_part, found, gone
-from .naming import options, pascal, property_path
+from .naming import function, options, pascal, property_path
 from .properties import UNKNOWN, Properties, known, plain, secret_texts
 from .resources import CLAIM, Declared, Resource, reason
 from .sessions import Hide, Sessions
 
 PACKAGE = "mesh"
-#: Queries whose name as a function differs from the operation's.
-FUNCTIONS = {"mesh_info": "getMesh"}
 
 #: Errors after which a diff or a preview goes by the state: nobody answers, or nobody may look.
 _DEGRADING = frozenset({"cluster_unreachable", "cluster_config"})
@@ -62,7 +60,7 @@ def resources() -> dict[str, Resource]:
 def functions() -> dict[str, Query[Any]]:
     """Every function by its token."""
     found_ = [operation for operation in OPERATIONS.values() if isinstance(operation, Query)]
-    return {f"{PACKAGE}:index:{FUNCTIONS.get(operation.name, operation.name)}": operation for operation in found_}
+    return {f"{PACKAGE}:index:{function(operation.name)}": operation for operation in found_}
 
 
 class Provider:

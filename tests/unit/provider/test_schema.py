@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from pulumi_mesh.provider.provider import functions, resources
 from pulumi_mesh.provider.schema import schema
 
+ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = schema()
 
 
@@ -27,6 +29,8 @@ def test_every_operation_is_there():
     assert set(SCHEMA["resources"]) == set(resources())
     assert set(SCHEMA["functions"]) == set(functions())
     assert "mesh:index:getMesh" in SCHEMA["functions"]
+    called = re.findall(r'asked\("([^"]+)"', (ROOT / "pulumi_mesh" / "resources.py").read_text(encoding="utf-8"))
+    assert sorted(called) == sorted(functions())
 
 
 def test_every_reference_leads_somewhere():
