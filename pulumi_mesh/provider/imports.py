@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .._core.apply.inventory import VERSION
 from .._core.apply.live import observe
 from .._core.kube.cluster import Cluster
-from .._core.model.objects import Object, ObjectSet, annotations_of
+from .._core.model.objects import Object, ObjectSet, annotations_of, ref
 from .._core.plan.changes import is_member
 from .._core.plan.compare import owned_fields
 
@@ -27,7 +27,7 @@ def existing(cluster: Cluster, own: ObjectSet) -> Existing | None:
     inventory = live.parents[own.id].live
     if own.recorded and inventory is None:
         return None
-    others = live.fields.get(own.id, frozenset())
+    others = live.fields.get(own.id, frozenset()) if own.recorded else {ref(obj) for obj in own.fields}
     members = [obj for key, obj in live.objects.items() if key in others or _declared(obj, own)]
     return Existing(annotations_of(inventory).get(VERSION, "") if inventory else "", members)
 
