@@ -42,7 +42,7 @@ test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --
 lint: venv ## the checks that take seconds
 	$(BIN)/python -m tests.run ruff mypy imports generated spdx $(ARGS)
 
-test-faults: venv ## every request of a run fails in every way (most of an hour); the result goes to docs/reliability.md
+test-faults: venv ## every request of a run fails in every way (more than an hour); the result goes to docs/reliability.md
 	$(BIN)/python -m tests.run faults-full $(ARGS)
 
 unit api secrets pulumi faults sanity ansible-lint e2e: venv
