@@ -71,6 +71,8 @@ lab-down: venv ## remove all that the lab made
 
 env: venv ## what to export to work with the lab by hand
 	@$(BIN)/python -m lab env
+	@echo 'export PATH=$(CURDIR)/$(BIN):"$$PATH"'
+	@echo 'export ANSIBLE_COLLECTIONS_PATH=$(ANSIBLE_COLLECTIONS_PATH)'
 
 
 

@@ -33,6 +33,9 @@ def main() -> int:
     from demo.measure import measure
     from demo.table import show
 
+    if {"-h", "--help"} & {*sys.argv}:
+        print((__doc__ or "").strip())
+        return 0
     inventory = os.environ.get("MESH_INVENTORY", "")
     arguments = [argument for argument in sys.argv[1:] if argument != TOUR]
     if TOUR in sys.argv and inventory:

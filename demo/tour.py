@@ -49,8 +49,16 @@ class Tour:
         same = set(self._pods()) == pods
         self._tell("pods of istiod", "the same all the time" if same else "NOT the same")
         self._run("uninstall", NAME, "--namespace", NAMESPACE, "--wait")
-        takeover = adopted.counts()["adopt"] > 0 and adopted.counts().keys() <= {"adopt", "unchanged"}
-        return takeover and adopted.counts() == adopted_too.counts() and not again.changed and same
+        promises = {
+            "adoption takes over": adopted.counts().get("adopt", 0) > 0,
+            "adoption changes nothing": adopted.counts().keys() <= {"adopt", "unchanged"},
+            "check mode says what the run does": adopted.counts() == adopted_too.counts(),
+            "a second run changes nothing": not again.changed,
+            "pods stay": same,
+        }
+        for promise in (text for text, kept in promises.items() if not kept):
+            self._tell("NOT KEPT", promise)
+        return all(promises.values())
 
     def _upgrade(self) -> None:
         chart = f"{self._lab.charts}/istiod"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import yaml
@@ -103,7 +104,7 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def _readme(name: str, summary: str, options: dict[str, Any]) -> str:
     rows = "\n".join(
-        f"| `{key}` | {_type(option)} | {' '.join(option['description']).replace('|', '/')} |"
+        f"| `{key}` | {_type(option)} | {_markdown(' '.join(option['description']))} |"
         for key, option in options.items()
     )
     return f"""<!-- {NOTE} -->
@@ -116,6 +117,11 @@ def _readme(name: str, summary: str, options: dict[str, Any]) -> str:
 | --- | --- | --- |
 {rows}
 """
+
+
+def _markdown(text: str) -> str:
+    """Ansible's markup (``O(purge)``, ``V(absent)``) as code, in a cell of a table."""
+    return re.sub(r"\b(?:O|V|C|RV|M)\(([^)]*)\)", r"`\1`", text).replace("|", "/")
 
 
 def _type(option: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import os
 import signal
@@ -203,17 +204,45 @@ def _diff(report: Report) -> Iterator[dict[str, str]]:
     for change in report.objects:
         if change.action not in (*APPLIED, "delete"):
             continue
+        sides = {field.path: _differing(field.before, field.after) for field in change.fields}
         yield {
             "before_header": f"{change.ref}",
             "after_header": f"{change.ref} ({change.action})",
-            "before": _text({field.path: field.before for field in change.fields if field.before is not None}),
-            "after": _text({field.path: field.after for field in change.fields if field.after is not None}),
+            "before": _text({path: before for path, (before, _after) in sides.items() if before is not None}),
+            "after": _text({path: after for path, (_before, after) in sides.items() if after is not None}),
         }
 
 
+#: Lines beyond which texts are not compared line by line, which takes the square of their number.
+_MOST_LINES = 4000
+
+
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Of long texts the lines that differ, with some around them."""
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return before, after
+    old, new = before.splitlines(), after.splitlines()
+    if max(len(old), len(new)) not in range(2, _MOST_LINES):
+        return before, after
+    sides: tuple[list[str], list[str]] = ([], [])
+    for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes():
+        _tag, first_old, _, first_new, _ = group[0]
+        _tag, _, last_old, _, last_new = group[-1]
+        for side, lines in zip(sides, (old[first_old:last_old], new[first_new:last_new]), strict=True):
+            side += [*(["..."] if first_old else []), *lines]
+    return tuple("\n".join([*side, ""]) for side in sides)
+
+
 def _text(values: Mapping[str, Any]) -> str:
-    text = "".join(f"{path}: {json.dumps(value, indent=2, sort_keys=True)}\n" for path, value in values.items())
+    text = "".join(f"{path}: {_value(value)}\n" for path, value in values.items())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n... {len(text) - _LONGEST} more characters\n"
+
+
+def _value(value: Any) -> str:
+    """Texts of several lines line by line, so that a diff shows those that differ."""
+    if isinstance(value, str) and "\n" in value:
+        return "|\n" + "\n".join(f"  {line}" for line in value.splitlines())
+    return json.dumps(value, indent=2, sort_keys=True)
 
 
 def _shown(arguments: Mapping[str, Any]) -> dict[str, Any]:

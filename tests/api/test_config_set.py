@@ -366,7 +366,7 @@ def test_a_kind_that_an_earlier_step_may_bring_is_planned_with_a_warning(api, na
     assert actions(report) == {("one", "create"), ("x", "create")}
     assert report.warnings == [
         "Thing x: the cluster does not serve nowhere.io/v1 Thing "
-        "(install the CRD first, or correct apiVersion and kind)"
+        "(install the CRD first, or correct apiVersion and kind), unless an earlier step does so"
     ]
     assert api.writes == []
 

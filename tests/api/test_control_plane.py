@@ -119,6 +119,24 @@ def test_revisions_stand_side_by_side_and_the_last_takes_the_base(api, clean, pl
     assert cluster.get("v1", "Namespace", "", "istio-system") is None
 
 
+def test_a_revision_that_names_no_network_leaves_that_of_the_cluster(api, clean, plane, cluster):
+    def network():
+        return cluster.get("v1", "Namespace", "", "istio-system")["metadata"].get("labels", {}).get(NETWORK)
+
+    plane(network="one")
+    plane(revision="canary")
+    assert network() == "one"
+    assert not plane(network="one").changed
+    plane(revision="canary", network="two")
+    assert network() == "two"
+    plane("absent", revision="canary")
+    plane()
+    assert network() is None
+
+
+NETWORK = "topology.istio.io/network"
+
+
 def lock(revision):
     """As an istiod leaves it that ended in peace."""
     metadata = {"name": f"istio-gateway-deployment-{revision}", "namespace": "istio-system"}

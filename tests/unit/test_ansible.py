@@ -178,3 +178,14 @@ def test_a_failure_is_one_line_and_says_where(name):
         "plan": [],
     }
     assert told == []
+
+
+def test_of_a_long_text_the_lines_that_differ_are_shown():
+    old = "".join(f"line {number}\n" for number in range(2000))
+    new = old.replace("line 1000\n", "another\n")
+    before, after = glue._differing(old, new)
+    assert before.splitlines() == ["...", *(f"line {number}" for number in range(997, 1004))]
+    assert after.splitlines()[4] == "another"
+    assert glue._text({"data.a": after}).splitlines()[:3] == ["data.a: |", "  ...", "  line 997"]
+    for pair in [("a", "b"), (None, old), (1, 2), (old, None)]:
+        assert glue._differing(*pair) == pair

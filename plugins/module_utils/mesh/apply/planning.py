@@ -65,7 +65,8 @@ def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOption
     if lost and not check:
         raise lost[0]
     changes = settle(cluster, changes, options)
-    warnings = [*live.warnings, *map(str, (*unserved, *lost)), *told(spared)]
+    warnings = [*live.warnings, *(f"{error}, unless an earlier step does so" for error in (*unserved, *lost))]
+    warnings += told(spared)
     if options.adopt:
         ended, said = helm_releases.ends(cluster, changes, {item.namespace for item in sets}, options.helm_release)
         changes, warnings = [*changes, *ended], [*warnings, *said, *left_over(cluster, changes)]

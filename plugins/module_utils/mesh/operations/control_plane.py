@@ -48,6 +48,8 @@ class Facts:
     istiods: Callable[[], tuple[Object, ...]]
     #: Tags that point at this revision.
     tags: tuple[str, ...]
+    #: The network that the control plane's namespace is labelled with; looked up only where others may have said it.
+    network: Callable[[], str]
 
 
 def observe(cluster: Reader, spec: ControlPlaneSpec) -> Facts:
@@ -63,6 +65,7 @@ def observe(cluster: Reader, spec: ControlPlaneSpec) -> Facts:
         leftovers=lambda: tuple(discovery.leftovers(cluster, spec.namespace)),
         istiods=lambda: tuple(discovery.istiods(cluster, spec.namespace)),
         tags=tuple(discovery.tags_of(injectors, spec.revision)),
+        network=lambda: labels_of(cluster.get("v1", "Namespace", "", spec.namespace) or {}).get(_NETWORK, ""),
     )
 
 
@@ -140,7 +143,7 @@ def _rendered(item: Release, spec: ControlPlaneSpec, facts: Facts, program: helm
 
 
 def _set(item: Release, version: str, objects: list[Object], spec: ControlPlaneSpec, facts: Facts) -> ObjectSet:
-    fields = (_namespace(spec),) if item.set == "base" else ()
+    fields = (_namespace(spec, facts),) if item.set == "base" else ()
     made = ObjectSet(item.set, spec.namespace, manager(NAME, item.set), tuple(objects), fields, version)
     return replace(made, superseded=_default_tag(spec, facts)) if item.set == f"istiod-{DEFAULT_REVISION}" else made
 
@@ -153,10 +156,15 @@ def _default_tag(spec: ControlPlaneSpec, facts: Facts) -> tuple[Ref, ...]:
     return (*found, Ref("", "Service", spec.namespace, f"istiod-revision-tag-{DEFAULT_REVISION}"))
 
 
-def _namespace(spec: ControlPlaneSpec) -> Object:
-    """The control plane's namespace, of which only the network label is ours."""
-    network = {"labels": {"topology.istio.io/network": spec.network}} if spec.network else {}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": spec.namespace, **network}}
+_NETWORK = "topology.istio.io/network"
+
+
+def _namespace(spec: ControlPlaneSpec, facts: Facts) -> Object:
+    """The control plane's namespace, of which only the network label is ours. A cluster has one network: a revision
+    that names none leaves what another one named."""
+    network = spec.network or (facts.network() if _others(spec, facts) else "")
+    labels = {"labels": {_NETWORK: network}} if network else {}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": spec.namespace, **labels}}
 
 
 def _may_go(name: str, spec: ControlPlaneSpec, facts: Facts) -> bool:
@@ -215,7 +223,7 @@ def removal(spec: ControlPlaneSpec, facts: Facts) -> Removal:
     if _others(spec, facts) or _not_ours(spec, facts.istiods()):
         own = discovery.elections_of(spec.revision)
         return Removal(tuple(sets), tuple(key for key in facts.leftovers() if key.name in own))
-    namespace = _namespace(spec)
+    namespace = _namespace(spec, facts)
     for name in reversed(SHARED):
         fields = (namespace,) if name == "base" else ()
         sets.append(ObjectSet(name, spec.namespace, manager(NAME, name), fields=fields))
