@@ -37,19 +37,27 @@ def _revisions(
     found = []
     for deployment in cluster.list("apps/v1", "Deployment", namespace, "app=istiod"):
         revision = labels_of(deployment).get("istio.io/rev", "default")
-        status = status_of(deployment)
+        ready, reason = _runs(deployment)
         image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
         found.append(
             {
                 "revision": revision,
                 "version": support.image_version(image) or labels_of(deployment).get("app.kubernetes.io/version", ""),
-                "ready": status.ready,
-                "reason": status.reason,
+                "ready": ready,
+                "reason": reason,
                 "webhook": _signed(discovery.injector_of(injectors, revision)),
                 "proxies": counts[revision],
             }
         )
     return sorted(found, key=lambda item: item["revision"])
+
+
+def _runs(deployment: Object) -> tuple[bool, str]:
+    """Whether it is ready, and why not. What was scaled to nothing is as its Deployment wants it, but serves nobody."""
+    if deployment["spec"].get("replicas") == 0:
+        return False, "is scaled to 0 replicas"
+    status = status_of(deployment)
+    return status.ready, status.reason
 
 
 def _signed(injector: Object | None) -> bool:
