@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import pulumi
 import pytest
 from mesh.apply.engine import run
 from mesh.model.objects import ref
@@ -15,7 +18,9 @@ from mesh.model.spec import parse
 from mesh.operations.registry import OPERATIONS
 
 from lab.paths import CHECKOUT
-from pulumi_mesh.kubernetes import objects
+from pulumi_mesh.kubernetes import expand, objects
+
+from .conftest import API
 
 #: Mocks are global to a process, so the program has one of its own.
 PROGRAM = """
@@ -97,6 +102,36 @@ def test_equal_to_what_our_engine_applies(plane, cluster):
         assert {ref(obj) for obj in found} == {change.ref for change in ours.objects}
     finally:
         run(operation, spec, cluster, options, Mode("absent"), lambda _line: None)
+
+
+PLUGIN = "pulumi-resource-kubernetes"
+
+
+@pytest.mark.skipif(shutil.which(PLUGIN) is None, reason=f"there is no {PLUGIN} on PATH")
+def test_the_plugin_itself_brings_them_about(lab, plane, cluster, stack):
+    _declared, found = plane
+    for obj in found:  # nobody runs pods here
+        obj["metadata"].setdefault("annotations", {})["pulumi.com/skipAwait"] = "true"
+
+    def program():
+        where = {"kubeconfig": Path(lab.kubeconfig).read_text(encoding="utf-8"), "context": API}
+        provider = pulumi.ProviderResource("kubernetes", "cluster", where)
+        expand("mesh", found, pulumi.ResourceOptions(provider=provider))
+
+    try:
+        stack.run("up", program)
+        for obj in found:
+            there = cluster.get(
+                obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+            )
+            assert there is not None, ref(obj)
+            assert _content(cluster.apply(obj, "expanded", force=True, dry_run=True)) == _content(there), ref(obj)
+        assert not stack.run("up", program).changed
+    finally:
+        stack.run("destroy", program)
+    cluster.forget_kinds()
+    left = cluster.list("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    assert [obj["metadata"]["name"] for obj in left if obj["metadata"]["name"].endswith(".istio.io")] == []
 
 
 def _content(obj):
