@@ -18,7 +18,7 @@ from .provider.naming import pascal
 class Mesh(pulumi.ComponentResource):
     """What a declaration says of every cluster, in order: one `up` brings empty clusters there, one `destroy` back.
 
-    The declaration is that of ``mesh.yaml``; see docs/mesh-yaml.md.
+    The declaration is that of ``mesh.yaml``; see docs/pulumi.md.
     """
 
     def __init__(self, name: str, declaration: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
