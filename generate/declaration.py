@@ -30,6 +30,7 @@ def _schema(operations: dict[str, AnyOperation]) -> Schema:
     of_a_cluster: dict[str, Schema] = {
         "kubeconfig": {"type": "string", "description": "Path of a kubeconfig; the usual one without it."},
         "context": {"type": "string", "description": "Context of the kubeconfig; its current one without it."},
+        "cluster_name": {"type": "string", "description": "Name of the cluster in the mesh, for its control planes."},
         "network": {"type": "string", "description": "Network of the cluster, for its control planes."},
         "platform": {"type": "string", "description": "Where the cluster runs, for its control planes."},
         **lists,

@@ -10,7 +10,7 @@ from mesh.operations.registry import OPERATIONS
 
 TWO = {
     "clusters": {
-        "onprem": {"context": "a", "network": "onprem-net"},
+        "onprem": {"context": "a", "network": "onprem-net", "cluster_name": "here"},
         "cloud": {"context": "b", "gateway": [{"name": "own", "version": "1.31.0"}], "platform": "eks"},
     },
     "gateway": [{"name": "ingress", "version": "1.31.0"}],
@@ -33,6 +33,7 @@ def test_lists_are_for_all_and_own_ones_in_their_place():
 def test_what_a_cluster_says_of_itself_is_said_to_its_control_planes():
     onprem, cloud = read(TWO, OPERATIONS)
     assert [options.get("network") for options in onprem.of("control_plane")] == ["onprem-net", "other"]
+    assert {options.get("cluster_name") for options in onprem.of("control_plane")} == {"here"}
     assert [options.get("platform") for options in cloud.of("control_plane")] == ["eks", "eks"]
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole mesh in one map (``mesh.yaml``): clusters, and what each of them is to have, in the words of the operations.
 
-``{clusters: {<name>: {context, kubeconfig, network, platform, <operation>: [...]}}, <operation>: [...]}``. A list at
-the top is meant for every cluster; a cluster's own list of the same operation stands in its place.
+``{clusters: {<name>: {context, kubeconfig, cluster_name, network, platform, <operation>: [...]}}, <operation>: [...]}``.
+A list at the top is meant for every cluster; a cluster's own list of the same operation stands in its place.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ ORDER = ("control_plane", "revision_tag", "injection", "gateway", "config_set")
 
 #: What a cluster says once, and which option of which operation means it.
 _OF_A_CLUSTER: dict[str, tuple[tuple[str, str], ...]] = {
+    "cluster_name": (("control_plane", "cluster_name"),),
     "network": (("control_plane", "network"),),
     "platform": (("control_plane", "platform"),),
 }
