@@ -23,8 +23,8 @@ options:
     choices: [meshops.mesh.declaration]
   clusters:
     description:
-      - The clusters by name. Each may have C(kubeconfig), C(context), C(cluster_name), C(network), C(platform), and lists
-        of its own.
+      - The clusters by name. Each may have C(kubeconfig), C(context), C(cluster_name), C(network), C(platform), and
+        lists of its own.
     type: dict
     required: true
   control_plane:

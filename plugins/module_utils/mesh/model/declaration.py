@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole mesh in one map (``mesh.yaml``): clusters, and what each of them is to have, in the words of the operations.
 
-``{clusters: {<name>: {context, kubeconfig, cluster_name, network, platform, <operation>: [...]}}, <operation>: [...]}``.
+``{clusters: {<name>: {context, kubeconfig, cluster_name, network, platform, <operation>: []}}, <operation>: []}``.
 A list at the top is meant for every cluster; a cluster's own list of the same operation stands in its place.
 """
 
