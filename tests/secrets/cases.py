@@ -106,7 +106,7 @@ def _sets(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
     adopted = secret("kubectl", data={"password": encoded(canaries.make("adopted, new"))})
     yield Case("adopted", "config_set", declared("kubectl", adopted, adopt=True, force=True), "changed")
     nested = secret("refused", data={"password": {"nested": canaries.make("data that is no text")}})
-    yield Case("refused by the schema", "config_set", declared("refused", nested), "api_error")
+    yield Case("refused by the schema", "config_set", declared("refused", nested), "invalid_object")
     garbled = secret("refused", data={"password": canaries.make("data that is not base64")})
     yield Case("refused by the type", "config_set", declared("refused", garbled), "invalid_object")
     policed = secret("policed", data={"password": encoded(canaries.make("refused by a policy"))})
@@ -171,7 +171,7 @@ def _charts(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
 
 
 def _connections(canaries: Canaries, place: Place) -> Iterator[Case]:
-    made = {"name": "never", "namespace": place.namespace}
+    made = {"name": "never", "namespace": place.namespace, "objects": []}
     authority = {"ca_cert": str(place.authority)}
 
     def kubeconfig(**user: str) -> dict[str, Any]:
