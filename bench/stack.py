@@ -51,6 +51,7 @@ def kubernetes(wanted: Wanted) -> None:
     from pulumi_mesh.kubernetes import expand, objects
 
     where: Any = {"kubeconfig": Path(wanted.kubeconfig).read_text(encoding="utf-8"), "context": wanted.context}
+    where["upsertExistingObjects"] = "true"  # the namespaces with the other contenders' roles
     provider = pulumi.ProviderResource("kubernetes", "cluster", where)
     plane = objects("control_plane", wanted.plane, kubernetes_version=wanted.kubernetes_version)
     expand("bench", [*plane, *wanted.objects], pulumi.ResourceOptions(provider=provider))
