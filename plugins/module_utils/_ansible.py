@@ -226,10 +226,9 @@ def _differing(before: Any, after: Any) -> tuple[Any, Any]:
         return before, after
     sides: tuple[list[str], list[str]] = ([], [])
     for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes():
-        _tag, first_old, _, first_new, _ = group[0]
-        _tag, _, last_old, _, last_new = group[-1]
-        for side, lines in zip(sides, (old[first_old:last_old], new[first_new:last_new]), strict=True):
-            side += [*(["..."] if first_old else []), *lines]
+        first, last = group[0], group[-1]  # (tag, old from, old to, new from, new to)
+        for side, lines in zip(sides, (old[first[1] : last[2]], new[first[3] : last[4]]), strict=True):
+            side += [*(["..."] if first[1] else []), *lines]
     return tuple("\n".join([*side, ""]) for side in sides)
 
 
