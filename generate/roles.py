@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
 import yaml
 from mesh.model.operation import Declarative
+
+from pulumi_mesh.provider.naming import markdown
 
 from .note import NOTE
 
@@ -104,8 +105,7 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def _readme(name: str, summary: str, options: dict[str, Any]) -> str:
     rows = "\n".join(
-        f"| `{key}` | {_type(option)} | {_markdown(' '.join(option['description']))} |"
-        for key, option in options.items()
+        f"| `{key}` | {_type(option)} | {_cell(' '.join(option['description']))} |" for key, option in options.items()
     )
     return f"""<!-- {NOTE} -->
 # Role {name}
@@ -119,9 +119,9 @@ def _readme(name: str, summary: str, options: dict[str, Any]) -> str:
 """
 
 
-def _markdown(text: str) -> str:
-    """Ansible's markup (``O(purge)``, ``V(absent)``) as code, in a cell of a table."""
-    return re.sub(r"\b(?:O|V|C|RV|M)\(([^)]*)\)", r"`\1`", text).replace("|", "/")
+def _cell(text: str) -> str:
+    """For a table; options keep Ansible's spelling."""
+    return markdown(text, spelled=str).replace("|", "/")
 
 
 def _type(option: dict[str, Any]) -> str:

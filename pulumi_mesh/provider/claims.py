@@ -53,11 +53,15 @@ def held_by_others(cluster: Cluster, places: Iterable[Ref], claim: str) -> set[R
     return {place for place, obj in _there(cluster, places) if _mark(obj) not in ("", claim)}
 
 
-def take(cluster: Cluster, places: Iterable[Ref], claim: str) -> None:
-    """Put the mark on what is there. Raises MeshError."""
+def take(cluster: Cluster, places: Iterable[Ref], claim: str) -> set[Ref]:
+    """Put the mark on what is there; tells what bore somebody else's. Raises MeshError."""
+    held = set()
     for place, obj in _there(cluster, places):
         if _mark(obj) != claim:
             _write(cluster, place, claim)
+        if _mark(obj) not in ("", claim):
+            held.add(place)
+    return held
 
 
 def give_back(cluster: Cluster, places: Iterable[Ref], claim: str) -> None:

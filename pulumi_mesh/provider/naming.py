@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._core.model.spec import Type, fields
@@ -62,9 +62,10 @@ def property_path(where: str, spec: Any) -> str:
 _MARKUP = re.compile(r"\b([OVCRB])\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 
 
-def markdown(text: str) -> str:
-    """Ansible's markup as Markdown: ``O(wait_timeout)`` names an option, ``V()`` and ``C()`` are values and code."""
-    return _MARKUP.sub(_code, text)
+def markdown(text: str, spelled: Callable[[str], str] = camel) -> str:
+    """Ansible's markup as Markdown: ``O(wait_timeout)`` names an option, ``V()`` and ``C()`` are values and code.
+    Options are ``spelled`` as Pulumi does."""
+    return _MARKUP.sub(lambda found: _code(found, spelled), text)
 
 
 def plain_text(text: str) -> str:
@@ -72,11 +73,11 @@ def plain_text(text: str) -> str:
     return _MARKUP.sub(lambda found: found[2], text)
 
 
-def _code(found: re.Match[str]) -> str:
+def _code(found: re.Match[str], spelled: Callable[[str], str]) -> str:
     kind, inside = found.groups()
     if kind in "OR":
         name, equals, value = inside.partition("=")
-        inside = f"{'.'.join(camel(part) for part in name.split('.'))}{equals}{value}"
+        inside = f"{'.'.join(map(spelled, name.split('.')))}{equals}{value}"
     return f"**{inside}**" if kind == "B" else f"`{inside}`"
 
 

@@ -261,18 +261,18 @@ class Provider:
     def _take(self, resource: Resource, urn: str, declared: Declared, claim: str) -> None:
         with self._at_work().connected() as cluster:
             places = claims.anchors(claims.own_set(cluster, resource.operation, declared.spec))
-            held = claims.held_by_others(cluster, places, claim)
-            if held:
-                names = ", ".join(sorted(map(str, held)))
-                text = f"{names}: was another resource's, and is this one's from now on; no other may declare it"
-                self._host.log(urn, text)
             try:
-                claims.take(cluster, places, claim)
+                held = claims.take(cluster, places, claim)
             except MeshError as error:
                 if error.code != "forbidden":
                     raise
                 text = f"{error}; when it is renamed in the program, the old resource's deletion will remove it"
                 self._host.log(urn, text, WARNING)
+                return
+            if held:
+                names = ", ".join(sorted(map(str, held)))
+                text = f"{names}: was another resource's, and is this one's from now on; no other may declare it"
+                self._host.log(urn, text)
 
     def _recorded(self, resource: Resource, inputs: Properties) -> bool:
         """Whether the cluster still has its inventory: then there is something to take away."""

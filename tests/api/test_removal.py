@@ -12,17 +12,10 @@ from .injectors import injector
 from .policies import until
 from .test_config_set import definition
 from .test_control_plane import clean, plane  # noqa: F401 - fixtures
+from .test_ownership import declared, labelled
 
 PART_OF = "applyset.kubernetes.io/part-of"
 SYSTEM = "istio-system"
-
-
-def declared(namespace, *objects, name=""):
-    return {"name": name or namespace, "namespace": namespace, "objects": list(objects)}
-
-
-def named(name, **labels):
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
 def inside(namespace, obj, **marks):
@@ -63,7 +56,7 @@ def test_a_definition_that_leaves_a_set_stays_while_others_use_it(api, cluster, 
 
 
 def test_what_others_made_in_the_place_of_ours_keeps_the_namespace(api, cluster, namespace, made):
-    wanted = declared(namespace, named(made), inside(made, config_map("a", ours="1")))
+    wanted = declared(namespace, labelled(made), inside(made, config_map("a", ours="1")))
     api("config_set", wanted)
     cluster.delete(Ref("", "ConfigMap", made, "a"))
     cluster.apply(inside(made, config_map("a", theirs="1")), "them")
@@ -73,7 +66,7 @@ def test_what_others_made_in_the_place_of_ours_keeps_the_namespace(api, cluster,
 
 
 def test_what_only_bears_our_label_keeps_the_namespace(api, cluster, namespace, made):
-    wanted = declared(namespace, named(made), inside(made, config_map("a", ours="1")))
+    wanted = declared(namespace, labelled(made), inside(made, config_map("a", ours="1")))
     api("config_set", wanted)
     labels = {PART_OF: applyset_id(f"config-{namespace}", namespace)}
     cluster.apply(inside(made, config_map("copy", theirs="1"), labels=labels), "them")
@@ -85,8 +78,8 @@ def test_what_only_bears_our_label_keeps_the_namespace(api, cluster, namespace, 
 
 @pytest.mark.parametrize("home", ["in it", "elsewhere"])
 def test_a_namespace_that_another_set_declares_is_not_the_first_ones_to_remove(api, cluster, namespace, made, home):
-    first = declared(namespace, named(made), name="first")
-    second = declared(made if home == "in it" else namespace, named(made, level="high"), name="second")
+    first = declared(namespace, labelled(made), name="first")
+    second = declared(made if home == "in it" else namespace, labelled(made, level="high"), name="second")
     api("config_set", first)
     api("config_set", second)
     told = api("config_set", first, "absent")
@@ -114,7 +107,7 @@ def test_a_member_that_others_own_is_a_member_still(api, cluster, namespace):
 def istiod_of_somebody_else(cluster, *, revision):
     """What an istiod that Helm installed needs to go on, and its Deployment."""
     until(lambda: there(cluster, SYSTEM) or cluster.get("v1", "Namespace", "", SYSTEM) is None)
-    cluster.apply(named(SYSTEM), "helm")
+    cluster.apply(labelled(SYSTEM), "helm")
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "istio-ca-secret", "namespace": SYSTEM}}
     root = inside("default", config_map("istio-ca-root-cert"), labels={"istio.io/config": "true"})
     labels = {"app": "istiod", "istio.io/rev": revision}
