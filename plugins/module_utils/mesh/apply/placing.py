@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..kube.cluster import Cluster
@@ -64,20 +64,19 @@ def _in_namespace(kinds: Kinds, obj: Object, item: ObjectSet, unserved: dict[str
     return obj
 
 
-def homeless(cluster: Cluster, sets: Sequence[ObjectSet], live: Live, changes: Iterable[Change]) -> Iterator[MeshError]:
-    """Namespaces that new objects need and nobody brings."""
+def homeless(
+    cluster: Cluster, sets: Sequence[ObjectSet], live: Live, changes: Iterable[Change]
+) -> dict[str, MeshError]:
+    """Namespaces that new objects need and nobody brings: by name, the error that says so."""
     new = [change.ref for change in changes if change.action == "create"]
     brought = {key.name for key in new if key.kind == "Namespace"}
     there = {key.namespace for key in live.objects} | {key.name for key in live.objects if key.kind == "Namespace"}
     there |= {item.namespace for item in sets if live.parents[item.id].live is not None}
     needed = {key.namespace: key for key in sorted(new, reverse=True) if key.namespace not in ("", *brought, *there)}
-    found = cluster.map(lambda name: namespace_exists(cluster, name), needed)
-    for (name, key), exists in zip(needed.items(), found, strict=True):
-        if not exists:
-            hint = "make it first, or declare it among the objects"
-            yield MeshError("missing_dependency", f"there is no namespace {name}", where=str(key), hint=hint)
+    found = cluster.map(lambda name: cluster.get("v1", "Namespace", "", name), needed)
+    return {name: _homeless(key) for (name, key), obj in zip(needed.items(), found, strict=True) if obj is None}
 
 
-def namespace_exists(cluster: Cluster, namespace: str) -> bool:
-    """Whether it does; what is in none needs none."""
-    return not namespace or cluster.get("v1", "Namespace", "", namespace) is not None
+def _homeless(key: Ref) -> MeshError:
+    text, hint = f"there is no namespace {key.namespace}", "make it first, or declare it among the objects"
+    return MeshError("missing_dependency", text, where=str(key), hint=hint)

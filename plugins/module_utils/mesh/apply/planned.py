@@ -19,6 +19,8 @@ class Planned:
     live: Live
     plan: Plan
     warnings: list[str] = field(default_factory=list)
+    #: Namespaces that are not there and that this run does not bring; only check mode goes on without them.
+    missing: frozenset[str] = frozenset()
 
 
 def last_seen(planned: Planned, applied: Mapping[Ref, Object]) -> dict[Ref, Object]:

@@ -61,16 +61,16 @@ def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOption
     ]
     _refuse_foreign(changes, options)
     check_sizes(change.sent for change in changes if change.action in APPLIED)
-    lost = list(homeless(cluster, sets, live, changes))
+    lost = homeless(cluster, sets, live, changes)
     if lost and not check:
-        raise lost[0]
+        raise next(iter(lost.values()))
     changes = settle(cluster, changes, options)
-    warnings = [*live.warnings, *(f"{error}, unless an earlier step does so" for error in (*unserved, *lost))]
+    warnings = [*live.warnings, *(f"{error}, unless an earlier step does so" for error in (*unserved, *lost.values()))]
     warnings += told(spared)
     if options.adopt:
         ended, said = helm_releases.ends(cluster, changes, {item.namespace for item in sets}, options.helm_release)
         changes, warnings = [*changes, *ended], [*warnings, *said, *left_over(cluster, changes)]
-    return Planned(sets, live, Plan(changes), warnings)
+    return Planned(sets, live, Plan(changes), warnings, frozenset(lost))
 
 
 def _spared(cluster: Cluster, sets: Sequence[ObjectSet], changes: Sequence[Change]) -> dict[Ref, str]:

@@ -13,7 +13,6 @@ from ..model.options import RunOptions
 from ..model.permissions import RBAC
 from ..plan.changes import Change, recreated, settled
 from .adoption import foreseen
-from .placing import namespace_exists
 from .planned import Planned
 from .recreation import try_out
 
@@ -62,7 +61,7 @@ def validate_creates(cluster: Cluster, planned: Planned, *, bindings_only: bool 
         role = _role_of(change)
         if role in new or (bindings_only and role is None):
             return
-        if served and change.ref.namespace not in new_namespaces and namespace_exists(cluster, change.ref.namespace):
+        if served and change.ref.namespace not in (*new_namespaces, *planned.missing):
             try:
                 cluster.apply(change.sent, change.set.manager, dry_run=True)
             except ApiFailure as error:
