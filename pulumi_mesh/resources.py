@@ -25,6 +25,7 @@ from ._resource import MeshProvider, MeshResource, asked
 __all__ = [
     "ChartsArgs",
     "ChartsDict",
+    "ConcernSeverity",
     "ConfigSet",
     "ConfigSetArgs",
     "ConfigSetArgsDict",
@@ -192,6 +193,13 @@ class GatewayImagePullPolicy(StrEnum):
     ALWAYS = "Always"
     IF_NOT_PRESENT = "IfNotPresent"
     NEVER = "Never"
+
+
+class ConcernSeverity(StrEnum):
+    """Choices."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
 
 
 class SubjectKind(StrEnum):
@@ -1947,6 +1955,19 @@ class ProxyInfo(TypedDict):
     """Image of the proxy."""
 
 
+class Concern(TypedDict):
+    """Something that is wrong, or will be."""
+
+    severity: str
+    """`critical` is broken, `warning` will be."""
+    about: str
+    """What it is about."""
+    text: str
+    """What is the matter, and what to do."""
+    until: str
+    """Day on which it ends or ended, as `YYYY-MM-DD`; empty where it has none."""
+
+
 class GetMeshResult(TypedDict):
     """What a cluster has of a mesh; every list is sorted."""
 
@@ -1964,6 +1985,10 @@ class GetMeshResult(TypedDict):
     """What declarations keep."""
     proxies: Sequence[ProxyInfo]
     """Proxies."""
+    concerns: Sequence[Concern]
+    """What is wrong, expires or is out of support; the most urgent first."""
+    metrics: str
+    """The state in the text format of Prometheus, for the textfile collector of node_exporter."""
 
 
 class GetMeshArgsDict(TypedDict, total=False):
@@ -1973,6 +1998,8 @@ class GetMeshArgsDict(TypedDict, total=False):
     """Namespace of the control plane. Default: `istio-system`."""
     proxies: pulumi.Input[bool] | None
     """Also list every proxy with its revision and version. Default: `True`."""
+    warn_days: pulumi.Input[int] | None
+    """Days before its end from which something is a concern. Default: `30`."""
 
 
 def get_mesh(

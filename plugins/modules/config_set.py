@@ -36,11 +36,21 @@ EXAMPLES = r"""
               labels:
                 version: v1
 
-- name: Objects from a file
+- name: Objects from a directory of files, and from a template
   meshops.mesh.config_set:
     name: shop-traffic
     namespace: shop
-    objects: "{{ lookup('ansible.builtin.file', 'traffic.yaml') | from_yaml_all }}"
+    src: [traffic]
+    template: [gateway.yml.j2]
+
+- name: The same as manifests for Argo CD or Flux
+  meshops.mesh.config_set:
+    name: shop-traffic
+    namespace: shop
+    src: [traffic]
+    template: [gateway.yml.j2]
+    state: rendered
+    dest: rendered/onprem
 
 - name: Remove all of it
   meshops.mesh.config_set:
@@ -80,6 +90,25 @@ plan:
   type: list
   elements: str
   returned: always
+files:
+  description: Files below O(dest), sorted.
+  type: list
+  elements: str
+  returned: when O(state=rendered)
+images:
+  description: All container images, those of injected proxies too.
+  type: list
+  elements: str
+  returned: when O(state=rendered)
+secrets:
+  description: Secrets, which are not written, each with C(namespace), C(name) and C(keys).
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
   description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
   type: dict

@@ -77,6 +77,10 @@ skipped:
   description: Objects with pods that did not get it, with the reason.
   type: dict
   returned: success
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
   description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
   type: dict

@@ -11,6 +11,7 @@ version_added: 1.0.0
 author: meshops (@meshops)
 description:
   - Lists revisions, tags, injection policies, gateways, proxies and our sets, whoever installed the mesh.
+  - Says what is wrong, what expires and what is out of support.
 extends_documentation_fragment:
   - meshops.mesh.mesh_info
   - meshops.mesh.connection
@@ -26,6 +27,11 @@ EXAMPLES = r"""
 - name: Every control plane is ready
   ansible.builtin.assert:
     that: mesh.revisions | map(attribute='ready') is all
+
+- name: What needs somebody's hand within two months
+  meshops.mesh.mesh_info:
+    warn_days: 60
+    query: concerns[].join(' ', [severity, about, text, until])
 """
 
 RETURN = r"""
@@ -68,6 +74,21 @@ proxies:
   type: list
   elements: dict
   returned: success
+concerns:
+  description:
+    - What is wrong, expires or is out of support, the most urgent first. Each has C(severity) (V(critical) or
+      V(warning)), C(about), C(text) and C(until) (V(YYYY-MM-DD), or empty).
+  type: list
+  elements: dict
+  returned: success
+metrics:
+  description: The state in the text format of Prometheus, for the textfile collector of node_exporter.
+  type: str
+  returned: success
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
   description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
   type: dict

@@ -53,6 +53,10 @@ yaml:
   description: The same as YAML documents.
   type: str
   returned: success
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
   description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
   type: dict

@@ -64,6 +64,25 @@ plan:
   type: list
   elements: str
   returned: always
+files:
+  description: Files below O(dest), sorted.
+  type: list
+  elements: str
+  returned: when O(state=rendered)
+images:
+  description: All container images, those of injected proxies too.
+  type: list
+  elements: str
+  returned: when O(state=rendered)
+secrets:
+  description: Secrets, which are not written, each with C(namespace), C(name) and C(keys).
+  type: list
+  elements: dict
+  returned: when O(state=rendered)
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
   description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
   type: dict

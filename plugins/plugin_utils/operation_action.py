@@ -11,8 +11,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import failure, perform, validated
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible_options import RENDERED
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
+from ansible_collections.meshops.mesh.plugins.plugin_utils.sources import Sources
 
 
 def _as_written(value: Any) -> str:
@@ -43,20 +45,23 @@ class OperationAction(ActionBase):
         variables = task_vars or {}
         arguments = self._arguments(variables)
         host = str(variables.get("inventory_hostname", "cluster"))
-        in_process = self._in_process(variables)
+        # Files are written on the controller, whatever the connection.
+        in_process = self._in_process(variables) or arguments.get("state") == RENDERED
         if in_process:
             # The worker is forked for this one task: its environment is the task's.
             os.environ.update(self._environment())
+        sources = Sources(self, variables)
         try:
+            arguments = sources.resolve(arguments)
             # Also for the module, whose own check says less and gives no error that could be looked at.
             parameters = validated(self.operation, arguments)
         except MeshError as error:
-            return {**result, **failure(error.at(host))}
+            return {**result, **sources.placed(failure(error.at(host)))}
         if not in_process:
             done = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=self._task.async_val)
             for line in done.get("plan", ()):
                 self._tell(f"{host}: {line}")
-            return {**result, **done}
+            return {**result, **sources.placed(done)}
         outcome = perform(
             self.operation,
             parameters,
@@ -65,7 +70,7 @@ class OperationAction(ActionBase):
             host=host,
             tell=self._tell,
         )
-        return {**result, **outcome}
+        return {**result, **sources.placed(outcome)}
 
     def _tell(self, line: str) -> None:
         """Nothing of a task with no_log, of which Ansible shows only the result's being there."""

@@ -14,6 +14,7 @@ from mesh.operations.registry import OPERATIONS
 
 # By name, because these import the core under another name than the tests do.
 glue = importlib.import_module("plugins.module_utils._ansible")
+diff = importlib.import_module("plugins.module_utils._diff")
 errors = importlib.import_module("plugins.module_utils.mesh.model.errors")
 
 _SHOWN = ("type", "required", "choices", "default", "elements", "aliases")
@@ -79,7 +80,8 @@ def filled(value):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_examples_are_accepted(name):
     spec = glue.argument_spec(glue.OPERATIONS[name])
-    required = {key for key, option in spec.items() if option.get("required")}
+    # What files may bring instead is required all the same.
+    required = {key for key, option in spec.items() if option.get("required")} | spec.keys() & {"objects"}
     key = f"meshops.mesh.{name}"
     examples = [task[key] or {} for task in yaml.safe_load(module(name).EXAMPLES) if key in task]
     assert all(arguments.keys() <= spec.keys() for arguments in examples)
@@ -117,11 +119,15 @@ def test_what_every_run_returns_is_documented(name):
             "ports[0].port: must be a whole number, not a string",
         ),
         ("gateway", {"name": "x", "labels": {"a": 1}}, "labels.a: must be a string, not a number; quote it"),
-        ("gateway", {"name": "x", "state": "gone"}, "state: has no choice 'gone' (one of present, absent, released)"),
+        (
+            "gateway",
+            {"name": "x", "state": "gone"},
+            "state: has no choice 'gone' (one of present, absent, released, rendered)",
+        ),
         (
             "injection",
             {"namespaces": ["a"], "state": "released"},
-            "state: has no choice 'released' (one of present, absent)",
+            "state: has no choice 'released' (one of present, absent, rendered)",
         ),
         ("control_plane", {"wait_timeout": "soon"}, "wait_timeout: must be a whole number, not a string"),
         ("control_plane", {"wait_timeout": 0}, "wait_timeout: must be more than 0, not 0"),
@@ -183,9 +189,9 @@ def test_a_failure_is_one_line_and_says_where(name):
 def test_of_a_long_text_the_lines_that_differ_are_shown():
     old = "".join(f"line {number}\n" for number in range(2000))
     new = old.replace("line 1000\n", "another\n")
-    before, after = glue._differing(old, new)
+    before, after = diff._differing(old, new)
     assert before.splitlines() == ["...", *(f"line {number}" for number in range(997, 1004))]
     assert after.splitlines()[4] == "another"
-    assert glue._text({"data.a": after}).splitlines()[:3] == ["data.a: |", "  ...", "  line 997"]
+    assert diff._text({"data.a": after}).splitlines()[:3] == ["data.a: |", "  ...", "  line 997"]
     for pair in [("a", "b"), (None, old), (1, 2), (old, None)]:
-        assert glue._differing(*pair) == pair
+        assert diff._differing(*pair) == pair
