@@ -28,8 +28,6 @@ options:
     description:
     - 'More objects: one, a list of them, or YAML text with any number of documents. They come after O(objects).'
     type: raw
-    aliases:
-    - resource_definition
   src:
     description:
     - 'Files with more objects, as YAML or JSON: paths, directories (every C(.yaml), C(.yml) and C(.json) below

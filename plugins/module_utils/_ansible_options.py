@@ -19,7 +19,6 @@ SOURCES: Options = {
             "More objects: one, a list of them, or YAML text with any number of documents. They come after O(objects)."
         ],
         "type": "raw",
-        "aliases": ["resource_definition"],
     },
     "src": {
         "description": [
