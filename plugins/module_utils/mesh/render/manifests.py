@@ -68,9 +68,15 @@ def render(
 
 def parse(text: str, where: str) -> list[Object]:
     """The objects of a YAML stream, Lists opened; raises MeshError ``invalid_object`` with file and line."""
+    return list(flatten(documents(text, where), where))
+
+
+def documents(text: str, where: str) -> list[Any]:
+    """The documents of a YAML stream as they are, empty ones as None; raises MeshError ``invalid_object`` with file and
+    line."""
     try:
         _refuse_depth(text, where)
-        return list(flatten(yaml.load_all(text, _Loader), where))
+        return list(yaml.load_all(text, _Loader))
     except (yaml.YAMLError, ValueError) as error:  # ValueError: !!int of what is none
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
