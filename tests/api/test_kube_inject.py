@@ -137,7 +137,7 @@ def test_failures_are_one_line(lab, tmp_path):
             "{{ objects | meshops.mesh.kube_inject(revision='gone') }}",
             f"{where}revision gone: no revision or tag of that",
         ),
-        ("{{ 'a: [' | meshops.mesh.kube_inject }}", "the text:1: not YAML: "),
+        ("{{ 'a: [' | meshops.mesh.kube_inject }}", "the text:2: not YAML: "),
         ("{{ objects | meshops.mesh.kube_inject(context='gone') }}", "gone: context gone: there is no context gone"),
         (
             "{{ lookup('meshops.mesh.kube_inject', 'gone.yml') }}",
