@@ -158,10 +158,10 @@ strict: true
 #: Options, the kubeconfig a, and what is said of them.
 MISTAKES = [
     ("kubeconfig: /nonexistent", "", "/nonexistent: there is no such kubeconfig file (check kubeconfig, or the"),
-    ("kubeconfig: a", "text", "a: is not a kubeconfig"),
-    ("kubeconfig: a", f"users: [{SECRET}\n{SECRET}: x\n", "a: is not YAML: "),
-    ("kubeconfig: a", "contexts: 7", "a: contexts must be a list"),
-    ("kubeconfig: a", "contexts: [{name: a}, {name: 7}]", "a: contexts[1]: has no name that is a text"),
+    ("kubeconfig: a", "text", ": is not a kubeconfig"),
+    ("kubeconfig: a", f"users: [{SECRET}\n{SECRET}: x\n", ": is not YAML: "),
+    ("kubeconfig: a", "contexts: 7", ": contexts must be a list"),
+    ("kubeconfig: a", "contexts: [{name: a}, {name: 7}]", ": contexts[1]: has no name that is a text"),
     ("kubeconfg: a", "", "kubeconfg: is not an option (did you mean kubeconfig?)"),
     (
         "kubeconfig: a\nname: mesh_context | truncate(1, true, '', 0)",
