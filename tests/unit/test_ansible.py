@@ -84,12 +84,11 @@ def test_what_is_a_filter_and_a_lookup_has_the_options_of_its_module(operation, 
 def written_documentation(kind, name) -> str:
     """The documentation, without loading the plugin: it needs Ansible's own loader."""
     tree = ast.parse((ROOT / "plugins" / kind / f"{name}.py").read_text())
-    texts = {
-        n.targets[0].id: n.value.value
-        for n in tree.body
-        if isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant)
-    }
-    return texts["DOCUMENTATION"]
+    written = [
+        node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION"
+    ]
+    text: str = ast.literal_eval(written[0].value)
+    return text
 
 
 def templated(value):
