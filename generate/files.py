@@ -26,10 +26,16 @@ _STATES = {
     "rendered": "V(rendered) writes it to O(dest) as manifests, for Argo CD or Flux, and asks no cluster.",
 }
 
+#: What is a filter and a lookup, too, and the option that these get as their input.
+_EXPRESSIONS = {"kube_inject": "objects"}
+
 
 def generated() -> dict[str, str]:
     """Path from the project's root -> text, for everything that follows from the specs."""
     files = {"plugins/doc_fragments/run.py": _fragment(_run_options()), "docs/errors.md": _errors()}
+    for name, given in _EXPRESSIONS.items():
+        options = {key: option for key, option in _options(OPERATIONS[name]).items() if key != given}
+        files[f"plugins/doc_fragments/{name}_options.py"] = _fragment(options)
     for name, operation in OPERATIONS.items():
         files[f"plugins/doc_fragments/{name}.py"] = _fragment(_options(operation))
         files[f"plugins/action/{name}.py"] = _action(name)

@@ -2087,6 +2087,10 @@ class KubeInjectArgsDict(TypedDict, total=False):
     """Revision or revision tag whose injector is asked. Default: `default`."""
     namespace: pulumi.Input[str] | None
     """Namespace that objects without one will be in. Default: `default`."""
+    templates: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Names of injection templates to use instead of the revision's defaults, such as `grpc-agent`; each is merged
+    over those before it. A pod that names its own (annotation `inject.istio.io/templates`) keeps them.
+    """
 
 
 def kube_inject(

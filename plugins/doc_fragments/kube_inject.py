@@ -24,6 +24,12 @@ options:
     - Namespace that objects without one will be in.
     type: str
     default: default
+  templates:
+    description:
+    - Names of injection templates to use instead of the revision's defaults, such as V(grpc-agent); each is merged
+      over those before it. A pod that names its own (annotation C(inject.istio.io/templates)) keeps them.
+    type: list
+    elements: str
   definition:
     description:
     - 'More objects: one, a list of them, or YAML text with any number of documents. They come after O(objects).'

@@ -14,6 +14,7 @@ description:
     their namespaces or want to see the result before it runs.
   - The injector of the revision is asked by way of the API server (C(create) on C(services/proxy)). Nothing is written.
   - Objects with injected proxies must be made anew at each upgrade of the control plane.
+  - The same is a filter, P(meshops.mesh.kube_inject#filter), and a lookup, P(meshops.mesh.kube_inject#lookup).
 extends_documentation_fragment:
   - meshops.mesh.kube_inject
   - meshops.mesh.connection
@@ -49,6 +50,11 @@ EXAMPLES = r"""
     revision: prod
     namespace: shop
   register: shop
+
+- name: A client that speaks gRPC by itself, with the agent alone
+  meshops.mesh.kube_inject:
+    objects: "{{ lookup('ansible.builtin.file', 'client.yml') | from_yaml_all }}"
+    templates: [grpc-agent]
 
 - name: Keep it
   meshops.mesh.config_set:

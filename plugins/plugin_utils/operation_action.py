@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -14,22 +12,8 @@ from ansible_collections.meshops.mesh.plugins.module_utils._ansible import failu
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible_options import RENDERED
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
+from ansible_collections.meshops.mesh.plugins.plugin_utils.plain import plain
 from ansible_collections.meshops.mesh.plugins.plugin_utils.sources import Sources
-
-
-def _as_written(value: Any) -> str:
-    """YAML makes dates of what looks like one; Kubernetes knows them as RFC 3339."""
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime.date) else str(value)
-
-
-def _with_written_keys(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {_as_key(key): _with_written_keys(item) for key, item in value.items()}
-    return [_with_written_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _as_key(key: Any) -> Any:
-    return key if isinstance(key, (str, int, float, bool)) or key is None else _as_written(key)
 
 
 class OperationAction(ActionBase):
@@ -84,12 +68,7 @@ class OperationAction(ActionBase):
     def _arguments(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The task's options over those of the variable meshops_item, by which the roles hand over a whole item."""
         item = self._templar.template(variables["meshops_item"]) if "meshops_item" in variables else {}
-        # Ansible marks where strings come from; the core wants plain ones.
-        given = {**item, **self._task.args}
-        try:
-            arguments: dict[str, Any] = json.loads(json.dumps(given, default=_as_written))
-        except TypeError:  # a date as a key
-            arguments = json.loads(json.dumps(_with_written_keys(given), default=_as_written))
+        arguments: dict[str, Any] = plain({**item, **self._task.args})
         return arguments
 
     def _environment(self) -> dict[str, str]:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +19,7 @@ glue = importlib.import_module("plugins.module_utils._ansible")
 diff = importlib.import_module("plugins.module_utils._diff")
 errors = importlib.import_module("plugins.module_utils.mesh.model.errors")
 
+ROOT = Path(__file__).resolve().parents[2]
 _SHOWN = ("type", "required", "choices", "default", "elements", "aliases")
 
 
@@ -38,8 +41,12 @@ def collection():
 
 def documented(name) -> dict[str, Any]:
     """The options of a module's documentation, fragments included."""
+    return options_of(module(name).DOCUMENTATION)
+
+
+def options_of(documentation: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    own = yaml.safe_load(module(name).DOCUMENTATION)
+    own = yaml.safe_load(documentation)
     for fragment in own["extends_documentation_fragment"]:
         found = importlib.import_module(f"plugins.doc_fragments.{fragment.rpartition('.')[2]}").ModuleDocFragment
         options |= yaml.safe_load(found.DOCUMENTATION).get("options", {})
@@ -64,6 +71,25 @@ def test_what_is_documented_is_what_is_accepted(name):
     for key, option in said.items():
         assert shown(option, "suboptions") == shown(accepted[key], "options"), key
         assert option["description"], key
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "given"), [("kube_inject", "filter", "_input"), ("kube_inject", "lookup", "_terms")]
+)
+def test_what_is_a_filter_and_a_lookup_has_the_options_of_its_module(operation, kind, given):
+    """But for the objects, which are its input."""
+    expected = {given, *glue.argument_spec(glue.OPERATIONS[operation])} - {"objects"}
+    assert options_of(written_documentation(kind, operation)).keys() == expected
+
+
+def written_documentation(kind, name) -> str:
+    """The documentation, without loading the plugin: it needs Ansible's own loader."""
+    tree = ast.parse((ROOT / "plugins" / kind / f"{name}.py").read_text())
+    written = [
+        node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION"
+    ]
+    text: str = ast.literal_eval(written[0].value)
+    return text
 
 
 def templated(value):
@@ -137,6 +163,11 @@ def test_what_every_run_returns_is_documented(name):
         ("control_plane", {"cni": "yes", "values": "text"}, "values: must be a map, not a string"),
         ("config_set", {"name": "x", "namespace": "y", "objects": ["text"]}, "objects[0]: must be a map, not a string"),
         ("mesh_info", {"proxies": "some"}, "proxies: must be true or false, not a string"),
+        (
+            "kube_inject",
+            {"objects": [{}], "templates": ["sidecar", "a,b"]},
+            "templates: must hold names of templates, and 'a,b' is none",
+        ),
     ],
 )
 def test_what_is_refused_is_named(name, arguments, message):

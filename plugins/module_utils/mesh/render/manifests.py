@@ -73,17 +73,27 @@ def parse(text: str, where: str) -> list[Object]:
 
 def located(text: str, where: str) -> list[tuple[str, Object]]:
     """The same with the place of each, as ``file:line``."""
+    return [found for line, value in _numbered(text, where) for found in _opened(value, f"{where}:{line}")]
+
+
+def documents(text: str, where: str) -> list[Any]:
+    """The documents of a YAML stream as they are, empty ones as None; raises MeshError ``invalid_object`` with file and
+    line."""
+    return [value for _line, value in _numbered(text, where)]
+
+
+def _numbered(text: str, where: str) -> list[tuple[int, Any]]:
+    """Every document with the line on which it begins."""
     try:
         _refuse_depth(text, where)
-        return [found for line, value in _documents(text) for found in _opened(value, f"{where}:{line}")]
+        return list(_read(text))
     except (yaml.YAMLError, ValueError) as error:  # ValueError: !!int of what is none
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
         raise MeshError("invalid_object", f"not YAML: {getattr(error, 'problem', error)}", where=place) from error
 
 
-def _documents(text: str) -> Iterator[tuple[int, Any]]:
-    """Every document with the line on which it begins."""
+def _read(text: str) -> Iterator[tuple[int, Any]]:
     loader = _Loader(text)
     try:
         while loader.check_node():
