@@ -121,15 +121,10 @@ def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def failure(error: MeshError, plan: Sequence[str] = ()) -> dict[str, Any]:
-    """The result of a failed task."""
-    return {
-        "failed": True,
-        "changed": bool(error.applied),
-        "msg": str(error),
-        "error": error.as_dict(),
-        "plan": list(plan),
-    }
+def failure(name: str, error: MeshError, plan: Sequence[str] = ()) -> dict[str, Any]:
+    """The result of a failed task that runs the operation of that name."""
+    told = {"failed": True, "changed": bool(error.applied), "msg": str(error), "error": error.as_dict()}
+    return {**told, "plan": list(plan)} if isinstance(OPERATIONS[name], Declarative) else told
 
 
 def perform(
@@ -147,7 +142,7 @@ def perform(
         spec = parse(operation.spec, _chosen(arguments, operation.spec))
         options = parse(RunOptions, _chosen(arguments, RunOptions))
     except MeshError as error:
-        return failure(error.at(host))
+        return failure(name, error.at(host))
     try:
         connection = Connection(
             **{key: _connected(arguments[key]) for key in CONNECTION if arguments.get(key) is not None}
@@ -160,11 +155,11 @@ def perform(
         finally:
             cluster.close()
     except MeshError as error:
-        return failure(error, plan)
-    result = {**report.as_dict(), "plan": plan, "warnings": report.warnings}
+        return failure(name, error, plan)
     if not isinstance(operation, Declarative):
-        del result["plan"]
-    return {**result, "diff": list(_diff(report))} if diff and isinstance(operation, Declarative) else result
+        return {"changed": report.changed, **report.result, "warnings": report.warnings}
+    result = {**report.as_dict(), "plan": plan, "warnings": report.warnings}
+    return {**result, "diff": list(_diff(report))} if diff else result
 
 
 @contextlib.contextmanager

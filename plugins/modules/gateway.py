@@ -29,6 +29,7 @@ EXAMPLES = r"""
 - name: Where it is
   ansible.builtin.debug:
     msg: "http://{{ webgw.addresses[0] }}:{{ webgw.ports.http2 }}"
+  when: webgw.addresses | length > 0  # none in check mode, as long as there is no gateway
 
 - name: Remove it
   meshops.mesh.gateway:
@@ -59,7 +60,7 @@ objects:
     name: {description: Name., type: str}
     action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
     fields: {description: Paths of the fields that differ., type: list, elements: str}
-    reason: {description: Why; only where it is not plain., type: str}
+    reason: {description: Why., type: str, returned: where it is not plain}
 unchanged:
   description: Number of objects that are as declared.
   type: int
@@ -74,9 +75,16 @@ plan:
   elements: str
   returned: always
 error:
-  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
+  description: What went wrong.
   type: dict
   returned: failure
+  contains:
+    code: {description: "Which error it is; see docs/errors.md.", type: str}
+    msg: {description: What is wrong., type: str}
+    hint: {description: What to do; empty where nothing can be said., type: str}
+    where: {description: "Cluster, and object or option.", type: str}
+    applied: {description: Objects that were written before., type: list, elements: str}
+    pending: {description: Objects that were not., type: list, elements: str}
 """
 
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module
