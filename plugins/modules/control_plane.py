@@ -48,9 +48,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
-revision: {description: The revision., type: str, returned: success}
-version: {description: Istio version., type: str, returned: success}
-namespace: {description: Namespace of the control plane., type: str, returned: success}
+revision: {description: The revision., type: str, returned: "success, with O(state=present)"}
+version: {description: Istio version., type: str, returned: "success, with O(state=present)"}
+namespace: {description: Namespace of the control plane., type: str, returned: "success, with O(state=present)"}
 changed:
   description: Whether anything was, or in check mode would be, written.
   type: bool

@@ -43,8 +43,8 @@ addresses:
   description: Load balancer addresses (IP or host name) of the Service.
   type: list
   elements: str
-  returned: success
-ports: {description: Ports of the Service by name., type: dict, returned: success}
+  returned: success, with O(state=present)
+ports: {description: Ports of the Service by name., type: dict, returned: "success, with O(state=present)"}
 changed:
   description: Whether anything was, or in check mode would be, written.
   type: bool

@@ -39,12 +39,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
-revision: {description: The revision that the label resolves to., type: str, returned: success}
+revision: {description: The revision that the label resolves to., type: str, returned: "success, with O(state=present)"}
 stale:
   description: Pods that still run another revision's proxy, as C(namespace/name). Restart them.
   type: list
   elements: str
-  returned: success
+  returned: success, with O(state=present)
 changed:
   description: Whether anything was, or in check mode would be, written.
   type: bool

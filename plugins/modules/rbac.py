@@ -26,7 +26,7 @@ EXAMPLES = r"""
 - name: Roles of the account that keeps the shop's rules
   meshops.mesh.rbac:
     declarations:
-      - control_plane: {version: 1.31.0}
+      - control_plane: "{{ control_plane_list }}"
       - injection: {namespaces: [shop]}
       - config_set: {name: shop, namespace: shop, objects: "{{ shop_objects }}"}
     subject: {name: mesh, namespace: automation}

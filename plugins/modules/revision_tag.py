@@ -33,8 +33,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
-tag: {description: The tag., type: str, returned: success}
-revision: {description: The revision that it points at., type: str, returned: success}
+tag: {description: The tag., type: str, returned: "success, with O(state=present)"}
+revision: {description: The revision that it points at., type: str, returned: "success, with O(state=present)"}
 changed:
   description: Whether anything was, or in check mode would be, written.
   type: bool

@@ -22,7 +22,8 @@ def prepared(core):
     core(CLUSTER, "revision_tag", {"tag": "prod", "revision": "default"})
     yield
     core(CLUSTER, "config_set", {"name": "shop-with-proxies", "namespace": "shop"}, "absent")
-    core(CLUSTER, "gateway", {"name": "webgw", "namespace": NAMESPACE}, "absent")
+    charts = {"path": core.lab.charts}
+    core(CLUSTER, "gateway", {"name": "webgw", "namespace": NAMESPACE, "charts": charts}, "absent")
     core(CLUSTER, "revision_tag", {"tag": "prod", "revision": "default"}, "absent")
 
 
@@ -38,7 +39,8 @@ def stage(lab, core, shop_image):
 def shop(image):
     """A workload without a proxy, whose name nothing of the demo has."""
     labels = {"app": "by-hand"}
-    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": image}]}}
+    container = {"name": "app", "image": image, "env": [{"name": "SERVICE", "value": "details"}]}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"selector": {"matchLabels": labels}, "template": pod}
     return [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "by-hand"}, "spec": spec}]
 

@@ -48,7 +48,8 @@ class Played:
                 continue
             found = [str(result.get("msg"))] if result.get("failed") else []
             if module and not result.get("skipped"):
-                found += complaints(result, returns(module))
+                options = self.task[f"{COLLECTION}.{module}"] or {}
+                found += complaints(result, returns(module), options.get("state", "present"))
             yield from (f"{self.task['name']}, {mode}: {text}" for text in found)
         if module and self.done is not None:
             for key in ("changed", "objects"):

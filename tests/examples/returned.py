@@ -10,12 +10,16 @@ from typing import Any
 ANSIBLES = frozenset(
     {"ansible_facts", "changed", "deprecations", "diff", "exception", "failed", "invocation", "msg", "warnings"}
 )
+#: What is returned only with one state of the declaration.
+WITH_STATE = "success, with O(state={})"
 _TYPES: Mapping[str, type] = {"bool": bool, "dict": dict, "int": int, "list": list, "str": str}
 
 
-def complaints(result: Mapping[str, Any], documented: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What of a result is missing, of another type, or not documented; each as one line."""
-    ends = ("always", "failure") if result.get("failed") else ("always", "success")
+def complaints(
+    result: Mapping[str, Any], documented: Mapping[str, Mapping[str, Any]], state: str = "present"
+) -> list[str]:
+    """What of a task's result is missing, of another type, or not documented; each as one line."""
+    ends = ("always", "failure") if result.get("failed") else ("always", "success", WITH_STATE.format(state))
     surplus = sorted(result.keys() - documented.keys() - ANSIBLES)
     return [
         *(f"{key} is not documented" for key in surplus),
@@ -40,7 +44,8 @@ def _untrue(found: Mapping[str, Any], documented: Mapping[str, Mapping[str, Any]
 
 
 def _value(value: Any, told: Mapping[str, Any], where: str) -> Iterator[str]:
-    if type(value) is not _TYPES[told["type"]]:
+    kind: Any = _TYPES[told["type"]]
+    if type(value) is not kind:
         yield f"{where} is {type(value).__name__}, not {told['type']}"
         return
     if told["type"] == "list":

@@ -42,3 +42,9 @@ RIGHT = {"changed": False, "count": 1, "names": ["a"], "objects": [{"name": "x"}
 )
 def test_complaints(result, found):
     assert complaints(result, DOCUMENTED) == found
+
+
+@pytest.mark.parametrize(("state", "found"), [("present", ["address is missing"]), ("absent", [])])
+def test_what_is_returned_with_one_state(state, found):
+    documented = {**DOCUMENTED, "address": {"type": "str", "returned": "success, with O(state=present)"}}
+    assert complaints(RIGHT, documented, state) == found
