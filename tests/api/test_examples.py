@@ -33,7 +33,10 @@ PROD = {"istio.io/rev": "canary", "istio.io/tag": "prod"}
 NAMESPACES = {"config_set": ["shop"], "injection": ["shop"]}
 INJECTORS = {"gateway": [DEFAULT], "injection": [DEFAULT, CANARY, PROD], "revision_tag": [CANARY]}
 DEFINITIONS = {"config_set": ["destinationrules.networking.istio.io"]}
-VARIABLES = {"injection": {"use_tags": True}, "rbac": {"shop_objects": [config_map("shop", a="1")]}}
+VARIABLES: dict[str, dict[str, Any]] = {
+    "injection": {"use_tags": True},
+    "rbac": {"shop_objects": [config_map("shop", a="1")]},
+}
 RULE = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "ratings"}}
 FILES = {"config_set": {"traffic.yaml": yaml.safe_dump({**RULE, "spec": {"host": "ratings"}})}}
 
@@ -45,11 +48,11 @@ def prepare(api: Api, lab: Lab, cluster: Cluster) -> Iterator[Callable[[str], No
 
         def made(obj: dict[str, Any], path: str) -> None:
             cluster.apply(obj, "them")
+            stack.callback(until, partial(gone, cluster, obj))  # the next test may have it, too
             stack.callback(cluster.transport.raw, "DELETE", f"{path}/{obj['metadata']['name']}")
 
         def prepared(module: str) -> None:
             for name in NAMESPACES.get(module, ()):
-                until(partial(gone, cluster, name))  # the test before may have had it, too
                 made({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "/api/v1/namespaces")
             for obj in definitions(lab, DEFINITIONS.get(module, ())):
                 made(obj, f"/apis/{obj['apiVersion']}/customresourcedefinitions")
@@ -65,23 +68,23 @@ def prepare(api: Api, lab: Lab, cluster: Cluster) -> Iterator[Callable[[str], No
         yield prepared
 
 
-def gone(cluster, name):
-    """Whether there is no namespace of that name."""
-    return cluster.get("v1", "Namespace", "", name) is None
+def gone(cluster, obj):
+    """Whether an object that is in no namespace is there no more."""
+    return cluster.get(obj["apiVersion"], obj["kind"], "", obj["metadata"]["name"]) is None
 
 
 @pytest.fixture
 def stage(lab: Lab, namespace: str) -> Callable[[str], Stage]:
     """The API server, where nothing ever is ready, and with the charts of the lab instead of those on the Internet."""
-    charts = {"charts": {"path": lab.charts}, "wait": False}
-    defaults = {
+    charts: dict[str, Any] = {"charts": {"path": lab.charts}, "wait": False}
+    defaults: dict[str, dict[str, Any]] = {
         "control_plane": charts,
         "gateway": charts,
         "injection": {"wait": False},
         "revision_tag": {"namespace": namespace, "wait": False},
     }
     connection = {"kubeconfig": str(lab.kubeconfig), "context": API}
-    declared = {"control_plane_list": [{"charts": charts["charts"]}]}
+    declared: dict[str, Any] = {"control_plane_list": [{"charts": charts["charts"]}]}
     return lambda module: Stage(connection, defaults, {**declared, **VARIABLES.get(module, {})}, FILES.get(module, {}))
 
 
