@@ -40,7 +40,7 @@ test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --
 	$(BIN)/python -m tests.run $(ARGS)
 
 lint: venv ## the checks that take seconds
-	$(BIN)/python -m tests.run ruff mypy imports generated spdx changelog docs $(ARGS)
+	$(BIN)/python -m tests.run ruff mypy imports generated spdx changelog $(ARGS)
 
 test-faults: venv ## every request of a run fails in every way (more than an hour); the result goes to docs/reliability.md
 	$(BIN)/python -m tests.run faults-full $(ARGS)
