@@ -28,15 +28,10 @@ from .mesh.model.spec import parse
 from .mesh.operations.registry import OPERATIONS
 
 
-def failure(error: MeshError, plan: Sequence[str] = ()) -> dict[str, Any]:
-    """The result of a failed task."""
-    return {
-        "failed": True,
-        "changed": bool(error.applied),
-        "msg": str(error),
-        "error": error.as_dict(),
-        "plan": list(plan),
-    }
+def failure(name: str, error: MeshError, plan: Sequence[str] = ()) -> dict[str, Any]:
+    """The result of a failed task that runs the operation of that name."""
+    told = {"failed": True, "changed": bool(error.applied), "msg": str(error), "error": error.as_dict()}
+    return {**told, "plan": list(plan)} if isinstance(OPERATIONS[name], Declarative) else told
 
 
 def perform(
@@ -53,11 +48,11 @@ def perform(
         question = Question(arguments.get("query"))
         task = _Task(name, arguments, check, diff, host, progress)
     except MeshError as error:
-        return failure(error.at(host))
+        return failure(name, error.at(host))
     try:
         result = task.rendered() if arguments.get("state") == RENDERED else task.applied()
     except MeshError as error:
-        return failure(error, plan)
+        return failure(name, error, plan)
     told = {"plan": plan} if isinstance(task.operation, Declarative) else {}
     answer = question.answered(result)
     return {**result, **told, **answer, "warnings": [*result["warnings"], *answer.get("warnings", ())]}
@@ -92,6 +87,8 @@ class _Task:
                 report = run(self.operation, self.spec, cluster, self.options, mode, self.progress)
         finally:
             cluster.close()
+        if not isinstance(self.operation, Declarative):
+            return {"changed": report.changed, **report.result, "warnings": report.warnings}
         shown = {"diff": list(differences(report))} if self.diff else {}
         return {**report.as_dict(), "warnings": report.warnings, **shown}
 

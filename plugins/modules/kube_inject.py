@@ -58,7 +58,7 @@ EXAMPLES = r"""
 
 - name: Keep it
   meshops.mesh.config_set:
-    name: shop
+    name: shop-with-proxies
     namespace: shop
     objects: "{{ shop.objects }}"
 """
@@ -88,9 +88,16 @@ queried:
   type: raw
   returned: when O(query) is set
 error:
-  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
+  description: What went wrong.
   type: dict
   returned: failure
+  contains:
+    code: {description: "Which error it is; see docs/errors.md.", type: str}
+    msg: {description: What is wrong., type: str}
+    hint: {description: What to do; empty where nothing can be said., type: str}
+    where: {description: "Cluster, and object or option.", type: str}
+    applied: {description: Objects that were written before., type: list, elements: str}
+    pending: {description: Objects that were not., type: list, elements: str}
 """
 
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module

@@ -40,7 +40,7 @@ class OperationAction(ActionBase):
             # Also for the module, whose own check says less and gives no error that could be looked at.
             parameters = validated(self.operation, arguments)
         except MeshError as error:
-            return {**result, **sources.placed(failure(error.at(host)))}
+            return {**result, **sources.placed(failure(self.operation, error.at(host)))}
         if not in_process:
             done = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=self._task.async_val)
             for line in done.get("plan", ()):

@@ -14,6 +14,9 @@ import pytest
 import yaml
 from mesh.operations.registry import OPERATIONS
 
+from tests.examples.documented import examples, returns
+from tests.examples.returned import complaints
+
 # By name, because these import the core under another name than the tests do.
 glue = importlib.import_module("plugins.module_utils._ansible")
 diff = importlib.import_module("plugins.module_utils._diff")
@@ -215,6 +218,15 @@ def test_a_failure_is_one_line_and_says_where(name):
         "plan": [],
     }
     assert told == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_a_failure_returns_is_documented(name):
+    options = next(task[key] for task in examples(name) if (key := f"meshops.mesh.{name}") in task) or {}
+    found = glue.validated(name, {"kubeconfig": "/nonexistent", **filled(options)})
+    result = glue.perform(name, found, check=False, diff=False, host="onprem", tell=print)
+    assert result["failed"]
+    assert complaints(result, returns(name)) == []
 
 
 def test_of_a_long_text_the_lines_that_differ_are_shown():
