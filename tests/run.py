@@ -128,6 +128,14 @@ STAGES = [
     Stage("galaxy", "what Galaxy would say of the tarball", [module("tests.galaxy")], on_request=True),
     Stage("ee", "what ansible-builder makes of the collection", [module("tests.execution_environment")]),
     Stage(
+        "molecule",
+        "Molecule's scenario of each role, on one of the lab's clusters",
+        [module("tests.collection", "unpack"), module("tests.scenarios")],
+        needs=["molecule/*/molecule.yml", "lab/__main__.py"],
+        lab=["--clusters", "onprem"],
+        env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT)},
+    ),
+    Stage(
         "e2e",
         "tests in the lab's two clusters, with the collection as it ships",
         [module("tests.collection", "unpack"), module("pytest", *WITH_PULUMI, "tests/e2e")],

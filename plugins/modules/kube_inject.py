@@ -46,14 +46,14 @@ EXAMPLES = r"""
 
 - name: The whole shop with proxies in it, by the injector of a tag
   meshops.mesh.kube_inject:
-    objects: "{{ lookup('ansible.builtin.file', 'shop.yml') | from_yaml_all }}"
+    src: [shop.yml]
     revision: prod
     namespace: shop
   register: shop
 
 - name: A client that speaks gRPC by itself, with the agent alone
   meshops.mesh.kube_inject:
-    objects: "{{ lookup('ansible.builtin.file', 'client.yml') | from_yaml_all }}"
+    src: [client.yml]
     templates: [grpc-agent]
 
 - name: Keep it

@@ -32,8 +32,9 @@ def stage(lab, core, shop_image):
     """The lab, where charts and images come from, and in a namespace of its own."""
     charts = {"repository": lab.chart_repository, "plain_http": True}
     gateway = {"namespace": NAMESPACE, "charts": charts, "replicas": 1, "image_pull_policy": "IfNotPresent"}
+    workloads = yaml.safe_dump_all(shop(shop_image))
     connection = {"kubeconfig": str(lab.kubeconfig), "context": CLUSTER}
-    return Stage(connection, {"gateway": gateway}, files={"shop.yml": yaml.safe_dump_all(shop(shop_image))})
+    return Stage(connection, {"gateway": gateway}, files=dict.fromkeys(("shop.yml", "client.yml"), workloads))
 
 
 def shop(image):
