@@ -133,7 +133,7 @@ STAGES = [
         [module("tests.collection", "unpack"), module("tests.scenarios")],
         needs=["molecule/*/molecule.yml", "lab/__main__.py"],
         lab=["--clusters", "onprem"],
-        env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT)},
+        env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT), "PYTHONPATH": "plugins/module_utils"},
     ),
     Stage(
         "e2e",
