@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity ansible-lint e2e generate check-generated lab-up lab-down env bench collection clean
+.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity ansible-lint galaxy ee molecule e2e docs generate check-generated lab-up lab-down env bench collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,12 +40,12 @@ test: venv ## all checks, as continuous integration runs them; ARGS="STAGE... --
 	$(BIN)/python -m tests.run $(ARGS)
 
 lint: venv ## the checks that take seconds
-	$(BIN)/python -m tests.run ruff mypy imports generated spdx $(ARGS)
+	$(BIN)/python -m tests.run ruff mypy imports generated spdx changelog $(ARGS)
 
 test-faults: venv ## every request of a run fails in every way (more than an hour); the result goes to docs/reliability.md
 	$(BIN)/python -m tests.run faults-full $(ARGS)
 
-unit api secrets pulumi faults sanity ansible-lint e2e: venv
+unit api secrets pulumi faults sanity ansible-lint galaxy ee molecule e2e: venv
 	$(BIN)/python -m tests.run $@ $(ARGS)
 
 unit: ## tests without a cluster
@@ -55,6 +55,9 @@ pulumi: ## the Pulumi provider with the real engine
 faults: ## every request of a run fails once; FAULT_SEED=N repeats a run
 sanity: ## ansible-test sanity on the collection as it ships
 ansible-lint: ## ansible-lint, profile production
+galaxy: ## what Galaxy's importer says of the tarball
+ee: ## what ansible-builder makes of the collection
+molecule: ## the scenario of each role on the lab; ARGS=--keep-lab, then molecule test -s ROLE by hand
 e2e: ## tests in the lab's two clusters
 
 generate: venv ## write what follows from the specs
@@ -78,6 +81,9 @@ env: venv ## what to export to work with the lab by hand
 
 bench: venv ## measure against what people use today; writes docs/performance.md; ARGS="a --rounds 1"
 	$(BIN)/python -m bench $(ARGS)
+
+docs: venv ## the reference of modules, roles and plugins as a site in build/docs
+	$(BIN)/python -m tests.docsite build
 
 collection: venv ## the collection's tarball in dist/
 	$(BIN)/python -m tests.collection build

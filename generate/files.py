@@ -12,6 +12,8 @@ from mesh.model.options import RunOptions
 from mesh.model.spec import Field, Type, fields
 from mesh.operations.registry import OPERATIONS
 
+from plugins.module_utils._ansible_options import OBJECTS, SOURCES, own_options, states
+
 from . import declaration, languages, pulumi, roles
 from .note import NOTE
 
@@ -21,12 +23,19 @@ _STATES = {
     "present": "V(present) brings about and keeps what is declared.",
     "absent": "V(absent) removes it; what holds objects of others is kept and reported, see O(purge).",
     "released": "V(released) forgets it: every object stays, and is nobody's.",
+    "rendered": "V(rendered) writes it to O(dest) as manifests, for Argo CD or Flux, and asks no cluster.",
 }
+
+#: What is a filter and a lookup, too, and the option that these get as their input.
+_EXPRESSIONS = {"kube_inject": "objects"}
 
 
 def generated() -> dict[str, str]:
     """Path from the project's root -> text, for everything that follows from the specs."""
     files = {"plugins/doc_fragments/run.py": _fragment(_run_options()), "docs/errors.md": _errors()}
+    for name, given in _EXPRESSIONS.items():
+        options = {key: option for key, option in _options(OPERATIONS[name]).items() if key != given}
+        files[f"plugins/doc_fragments/{name}_options.py"] = _fragment(options)
     for name, operation in OPERATIONS.items():
         files[f"plugins/doc_fragments/{name}.py"] = _fragment(_options(operation))
         files[f"plugins/action/{name}.py"] = _action(name)
@@ -38,11 +47,15 @@ def generated() -> dict[str, str]:
 def _options(operation: AnyOperation) -> dict[str, Any]:
     spec: Any = operation.spec
     options = {field.name: _documented(field) for field in fields(spec)}
+    own = own_options(operation)
+    if own.keys() >= SOURCES.keys():
+        options[OBJECTS].pop("required", None)
+    options |= own
     if isinstance(operation, Declarative):
         options["state"] = {
-            "description": [_STATES[state] for state in operation.states],
+            "description": [_STATES[state] for state in states(operation)],
             "type": "str",
-            "choices": list(operation.states),
+            "choices": states(operation),
             "default": "present",
         }
     return options

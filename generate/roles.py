@@ -97,8 +97,9 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
         # The other options of the item, in one piece: a template per option would make the loop four times slower.
         "vars": {"meshops_item": f"{{{{ {item} }}}}"},
         # By number, because Ansible prints the loop's item when a task fails, and items may hold secrets.
-        "loop": f"{{{{ range({name}_list | length) | sort(reverse={name}_state != 'present') }}}}",
+        "loop": f"{{{{ range({name}_list | length) | sort(reverse={name}_state in ['absent', 'released']) }}}}",
         "loop_control": {"label": f"{{{{ {item}.{_LABELS.get(name, 'name')} }}}}"},
+        "register": f"{name}_result",
         "tags": [name],
     }
 

@@ -8,16 +8,15 @@ them keeps them, and nothing of ours labels, prunes or waits for them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi
 
 from ._core.apply.stages import Stage, stage_of
-from ._core.model.objects import Object, ObjectSet, Ref, ref
+from ._core.model.objects import Object, Ref, ref
 from ._core.model.secrets import SECRET_FIELDS
 from ._core.model.spec import fields, parse
-from ._core.plan.never_own import sent, without_empty_marks, without_nulls
 
 #: What istiod keeps: the facts of `plan/never_own.py` in pulumi-kubernetes' words.
 _IGNORED: dict[str, tuple[str, ...]] = {
@@ -39,14 +38,13 @@ def objects(
     (``monitoring.coreos.com/v1``). Raises MeshError.
     """
     from ._core.operations.registry import OPERATIONS
-    from ._core.operations.rendering import Unseen, rendered
+    from ._core.operations.rendering import Unseen, in_order, rendered
 
     given = dataclasses.asdict(arguments) if dataclasses.is_dataclass(arguments) else dict(arguments)  # type: ignore[arg-type]
     spec_type: Any = OPERATIONS[operation].spec
     own = {field.name for field in fields(spec_type)}
     spec = parse(spec_type, {key: value for key, value in given.items() if key in own})
-    sets = rendered(operation, spec, Unseen(kubernetes_version, frozenset(api_versions)))
-    return sorted(_flat(sets), key=_place)
+    return in_order(rendered(operation, spec, Unseen(kubernetes_version, frozenset(api_versions))))
 
 
 def expand(
@@ -77,13 +75,6 @@ def _inputs(obj: Object) -> dict[str, Any]:
     """The object; what a Secret holds is secret in the state, too."""
     hidden = SECRET_FIELDS if obj["kind"] == "Secret" else ()
     return {key: pulumi.Output.secret(value) if key in hidden else value for key, value in obj.items()}
-
-
-def _flat(sets: Iterable[ObjectSet]) -> Iterator[Object]:
-    """The sets' objects, and the namespaces that they need."""
-    for item in sets:
-        for obj in (*item.fields, *item.objects):
-            yield sent(without_empty_marks(without_nulls(obj)), None, item.manager)
 
 
 def _place(obj: Object) -> tuple[Stage, Ref]:

@@ -18,6 +18,7 @@ from ._core.model.specs.gateway import GatewaySpec
 from ._core.model.specs.injection import InjectionSpec
 from ._core.model.specs.kube_inject import KubeInjectSpec
 from ._core.model.specs.mesh_info import MeshInfoSpec
+from ._core.model.specs.mesh_verify import MeshVerifySpec
 from ._core.model.specs.rbac import RbacSpec
 from ._core.model.specs.revision_tag import RevisionTagSpec
 from ._resource import MeshProvider, MeshResource, asked
@@ -25,6 +26,7 @@ from ._resource import MeshProvider, MeshResource, asked
 __all__ = [
     "ChartsArgs",
     "ChartsDict",
+    "ConcernSeverity",
     "ConfigSet",
     "ConfigSetArgs",
     "ConfigSetArgsDict",
@@ -69,9 +71,12 @@ __all__ = [
     "SubjectDict",
     "SubjectKind",
     "Validate",
+    "VerifyMeshArgsDict",
+    "VerifyMeshResult",
     "get_mesh",
     "kube_inject",
     "rbac",
+    "verify_mesh",
 ]
 
 
@@ -192,6 +197,13 @@ class GatewayImagePullPolicy(StrEnum):
     ALWAYS = "Always"
     IF_NOT_PRESENT = "IfNotPresent"
     NEVER = "Never"
+
+
+class ConcernSeverity(StrEnum):
+    """Choices."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
 
 
 class SubjectKind(StrEnum):
@@ -1947,6 +1959,19 @@ class ProxyInfo(TypedDict):
     """Image of the proxy."""
 
 
+class Concern(TypedDict):
+    """Something that is wrong, or will be."""
+
+    severity: str
+    """`critical` is broken, `warning` will be."""
+    about: str
+    """What it is about."""
+    text: str
+    """What is the matter, and what to do."""
+    until: str
+    """Day on which it ends or ended, as `YYYY-MM-DD`; empty where it has none."""
+
+
 class GetMeshResult(TypedDict):
     """What a cluster has of a mesh; every list is sorted."""
 
@@ -1964,6 +1989,10 @@ class GetMeshResult(TypedDict):
     """What declarations keep."""
     proxies: Sequence[ProxyInfo]
     """Proxies."""
+    concerns: Sequence[Concern]
+    """What is wrong, expires or is out of support; the most urgent first."""
+    metrics: str
+    """The state in the text format of Prometheus, for the textfile collector of node_exporter."""
 
 
 class GetMeshArgsDict(TypedDict, total=False):
@@ -1973,6 +2002,8 @@ class GetMeshArgsDict(TypedDict, total=False):
     """Namespace of the control plane. Default: `istio-system`."""
     proxies: pulumi.Input[bool] | None
     """Also list every proxy with its revision and version. Default: `True`."""
+    warn_days: pulumi.Input[int] | None
+    """Days before its end from which something is a concern. Default: `30`."""
 
 
 def get_mesh(
@@ -1981,6 +2012,54 @@ def get_mesh(
     """Tell what a cluster has of a mesh, whoever installed it."""
     answer: pulumi.Output[GetMeshResult]
     answer = asked("mesh:index:getMesh", MeshInfoSpec, arguments, opts)
+    return answer
+
+
+class Evidence(TypedDict):
+    """One thing that was looked at or tried."""
+
+    hop: str
+    """`control-plane`, `injection`, `validation`, `tag`, `proxies`, `gateway` or `mtls`, in this order."""
+    about: str
+    """What was looked at."""
+    passed: bool
+    """Whether it is as it should be."""
+    text: str
+    """What was found."""
+
+
+class VerifyMeshResult(TypedDict):
+    """What was found."""
+
+    healthy: bool
+    """Whether everything passed."""
+    broken: str
+    """The first hop that did not pass, and why; empty when there is none."""
+    evidence: Sequence[Evidence]
+    """Everything that was looked at, in the order of the way that a request takes."""
+
+
+class VerifyMeshArgsDict(TypedDict, total=False):
+    """Prove that a mesh works, whoever installed it: look at every hop, and try it out where that leaves no trace."""
+
+    namespace: pulumi.Input[str] | None
+    """Namespace of the control plane. Default: `istio-system`."""
+    revisions: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Revisions that must be there; without it, those that are there."""
+    gateways: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Gateways that must be there, by the names of their Services."""
+    plain_text: pulumi.Input[bool] | None
+    """Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no
+    member of the mesh (`get` on `pods/proxy`). Default: `True`.
+    """
+
+
+def verify_mesh(
+    opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[VerifyMeshArgsDict]
+) -> pulumi.Output[VerifyMeshResult]:
+    """Prove that a mesh works, whoever installed it: look at every hop, and try it out where that leaves no trace."""
+    answer: pulumi.Output[VerifyMeshResult]
+    answer = asked("mesh:index:verifyMesh", MeshVerifySpec, arguments, opts)
     return answer
 
 
@@ -2008,6 +2087,10 @@ class KubeInjectArgsDict(TypedDict, total=False):
     """Revision or revision tag whose injector is asked. Default: `default`."""
     namespace: pulumi.Input[str] | None
     """Namespace that objects without one will be in. Default: `default`."""
+    templates: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Names of injection templates to use instead of the revision's defaults, such as `grpc-agent`; each is merged
+    over those before it. A pod that names its own (annotation `inject.istio.io/templates`) keeps them.
+    """
 
 
 def kube_inject(

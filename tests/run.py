@@ -77,6 +77,13 @@ STAGES = [
         needs=["generate/__main__.py"],
     ),
     Stage("spdx", "a licence in each file", [module("tests.check_spdx")]),
+    Stage("changelog", "fragments of the changelog", [program("antsibull-changelog", "lint")]),
+    Stage(
+        "docs",
+        "the documentation of plugins, as antsibull-docs reads it",
+        [module("tests.docsite", "lint")],
+        on_request=True,
+    ),
     Stage("unit", "tests without a cluster", [module("pytest", "tests/unit")], needs=["tests/unit/**/test_*.py"]),
     Stage(
         "api",
@@ -118,6 +125,16 @@ STAGES = [
     ),
     Stage("sanity", "ansible-test sanity on the collection as it ships", [module("tests.sanity")]),
     Stage("ansible-lint", "ansible-lint, profile production", [program("ansible-lint")]),
+    Stage("galaxy", "what Galaxy would say of the tarball", [module("tests.galaxy")], on_request=True),
+    Stage("ee", "what ansible-builder makes of the collection", [module("tests.execution_environment")]),
+    Stage(
+        "molecule",
+        "Molecule's scenario of each role, on one of the lab's clusters",
+        [module("tests.collection", "unpack"), module("tests.scenarios")],
+        needs=["molecule/*/molecule.yml", "lab/__main__.py"],
+        lab=["--clusters", "onprem"],
+        env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT), "PYTHONPATH": "plugins/module_utils"},
+    ),
     Stage(
         "e2e",
         "tests in the lab's two clusters, with the collection as it ships",

@@ -21,4 +21,8 @@ attributes:
     support: full
     membership:
       - meshops.mesh.mesh
+notes:
+  - With a local connection everything runs in Ansible's own worker process. With any other connection, with
+    C(become) or C(async), the module runs on that host, which then needs the requirements, helm, and charts that are
+    given by path.
 """

@@ -24,15 +24,48 @@ options:
       the set.
     type: list
     elements: dict
+  definition:
+    description:
+    - 'More objects: one, a list of them, or YAML text with any number of documents. They come after O(objects).'
+    type: raw
+  src:
+    description:
+    - 'Files with more objects, as YAML or JSON: paths, directories (every C(.yaml), C(.yml) and C(.json) below
+      them) and glob patterns. They are looked for where Ansible looks for C(files), then beside the inventory and
+      in the current directory; vaulted ones are decrypted.'
+    - What is wrong with an object is told with its file and line.
+    type: list
+    elements: str
+  template:
+    description:
+    - The same for templates, which are looked for where Ansible looks for C(templates).
+    type: list
+    elements: str
+  dest:
+    description:
+    - 'With O(state=rendered), the directory on the controller into which it is written: one directory per set,
+      in it one file per object and a C(kustomization.yaml) that lists them in the order of application.'
+    type: path
+  kubernetes_version:
+    description:
+    - With O(state=rendered), the version of Kubernetes that charts are told of.
+    type: str
+    default: 1.36.0
+  query:
+    description:
+    - JMESPath expression; what it finds in the result is returned as RV(queried).
+    type: str
   state:
     description:
     - V(present) brings about and keeps what is declared.
     - V(absent) removes it; what holds objects of others is kept and reported, see O(purge).
     - 'V(released) forgets it: every object stays, and is nobody''s.'
+    - V(rendered) writes it to O(dest) as manifests, for Argo CD or Flux, and asks no cluster.
     type: str
     choices:
     - present
     - absent
     - released
+    - rendered
     default: present
 """

@@ -54,8 +54,5 @@ requirements:
   - kubernetes >= 29
   - PyYAML
 notes:
-  - With a local connection everything runs in Ansible's own worker process. With any other connection, with
-    C(become) or C(async), the module runs on that host, which then needs the requirements, helm, and charts that are
-    given by path.
   - Every option falls back on the environment variable that kubernetes.core uses for it, such as E(K8S_AUTH_CONTEXT).
 """

@@ -18,4 +18,13 @@ options:
     - Also list every proxy with its revision and version.
     type: bool
     default: true
+  warn_days:
+    description:
+    - Days before its end from which something is a concern.
+    type: int
+    default: 30
+  query:
+    description:
+    - JMESPath expression; what it finds in the result is returned as RV(queried).
+    type: str
 """

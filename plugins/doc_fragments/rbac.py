@@ -49,4 +49,8 @@ options:
       others.
     type: bool
     default: true
+  query:
+    description:
+    - JMESPath expression; what it finds in the result is returned as RV(queried).
+    type: str
 """

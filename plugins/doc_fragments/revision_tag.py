@@ -23,15 +23,31 @@ options:
     - Namespace of the control plane.
     type: str
     default: istio-system
+  dest:
+    description:
+    - 'With O(state=rendered), the directory on the controller into which it is written: one directory per set,
+      in it one file per object and a C(kustomization.yaml) that lists them in the order of application.'
+    type: path
+  kubernetes_version:
+    description:
+    - With O(state=rendered), the version of Kubernetes that charts are told of.
+    type: str
+    default: 1.36.0
+  query:
+    description:
+    - JMESPath expression; what it finds in the result is returned as RV(queried).
+    type: str
   state:
     description:
     - V(present) brings about and keeps what is declared.
     - V(absent) removes it; what holds objects of others is kept and reported, see O(purge).
     - 'V(released) forgets it: every object stays, and is nobody''s.'
+    - V(rendered) writes it to O(dest) as manifests, for Argo CD or Flux, and asks no cluster.
     type: str
     choices:
     - present
     - absent
     - released
+    - rendered
     default: present
 """

@@ -74,12 +74,10 @@ import yaml
 from ansible.errors import AnsibleParserError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin
-from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.declaration import ORDER, read
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.operations.registry import OPERATIONS
-
-GROUP = "mesh_clusters"
+from ansible_collections.meshops.mesh.plugins.plugin_utils.clusters import GROUP, add_cluster
 
 
 class InventoryModule(BaseInventoryPlugin):
@@ -104,16 +102,10 @@ class InventoryModule(BaseInventoryPlugin):
             raise AnsibleParserError(f"{path}: {error}") from error
         inventory.add_group(GROUP)
         for member in members:
-            inventory.add_host(member.name, GROUP)
             variables = {
-                "ansible_connection": "local",
                 "mesh_kubeconfig": member.connection.kubeconfig,
                 "mesh_context": member.connection.context,
                 **{f"mesh_{key}": value for key, value in member.facts.items()},
                 **{f"{operation}_list": member.of(operation) for operation in ORDER},
             }
-            for name, value in variables.items():
-                if value is not None:
-                    inventory.set_variable(member.name, name, wrap_var(value))
-            # The one template: Ansible's own Python runs the modules.
-            inventory.set_variable(member.name, "ansible_python_interpreter", "{{ ansible_playbook_python }}")
+            add_cluster(inventory, member.name, variables)

@@ -48,9 +48,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
-revision: {description: The revision., type: str, returned: success}
-version: {description: Istio version., type: str, returned: success}
-namespace: {description: Namespace of the control plane., type: str, returned: success}
+revision: {description: The revision., type: str, returned: "success, with O(state=present)"}
+version: {description: Istio version., type: str, returned: "success, with O(state=present)"}
+namespace: {description: Namespace of the control plane., type: str, returned: "success, with O(state=present)"}
 changed:
   description: Whether anything was, or in check mode would be, written.
   type: bool
@@ -66,7 +66,7 @@ objects:
     name: {description: Name., type: str}
     action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
     fields: {description: Paths of the fields that differ., type: list, elements: str}
-    reason: {description: Why; only where it is not plain., type: str}
+    reason: {description: Why., type: str, returned: where it is not plain}
 unchanged:
   description: Number of objects that are as declared.
   type: int
@@ -80,10 +80,36 @@ plan:
   type: list
   elements: str
   returned: always
+files:
+  description: Files below O(dest), sorted.
+  type: list
+  elements: str
+  returned: success, with O(state=rendered)
+images:
+  description: All container images, those of injected proxies too.
+  type: list
+  elements: str
+  returned: success, with O(state=rendered)
+secrets:
+  description: Secrets, which are not written, each with C(namespace), C(name) and C(keys).
+  type: list
+  elements: dict
+  returned: success, with O(state=rendered)
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
-  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
+  description: What went wrong.
   type: dict
   returned: failure
+  contains:
+    code: {description: "Which error it is; see docs/errors.md.", type: str}
+    msg: {description: What is wrong., type: str}
+    hint: {description: What to do; empty where nothing can be said., type: str}
+    where: {description: "Cluster, and object or option.", type: str}
+    applied: {description: Objects that were written before., type: list, elements: str}
+    pending: {description: Objects that were not., type: list, elements: str}
 """
 
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module

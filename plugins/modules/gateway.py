@@ -29,6 +29,7 @@ EXAMPLES = r"""
 - name: Where it is
   ansible.builtin.debug:
     msg: "http://{{ webgw.addresses[0] }}:{{ webgw.ports.http2 }}"
+  when: webgw.addresses | length > 0  # none in check mode, as long as there is no gateway
 
 - name: Remove it
   meshops.mesh.gateway:
@@ -42,8 +43,8 @@ addresses:
   description: Load balancer addresses (IP or host name) of the Service.
   type: list
   elements: str
-  returned: success
-ports: {description: Ports of the Service by name., type: dict, returned: success}
+  returned: success, with O(state=present)
+ports: {description: Ports of the Service by name., type: dict, returned: "success, with O(state=present)"}
 changed:
   description: Whether anything was, or in check mode would be, written.
   type: bool
@@ -59,7 +60,7 @@ objects:
     name: {description: Name., type: str}
     action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
     fields: {description: Paths of the fields that differ., type: list, elements: str}
-    reason: {description: Why; only where it is not plain., type: str}
+    reason: {description: Why., type: str, returned: where it is not plain}
 unchanged:
   description: Number of objects that are as declared.
   type: int
@@ -73,10 +74,36 @@ plan:
   type: list
   elements: str
   returned: always
+files:
+  description: Files below O(dest), sorted.
+  type: list
+  elements: str
+  returned: success, with O(state=rendered)
+images:
+  description: All container images, those of injected proxies too.
+  type: list
+  elements: str
+  returned: success, with O(state=rendered)
+secrets:
+  description: Secrets, which are not written, each with C(namespace), C(name) and C(keys).
+  type: list
+  elements: dict
+  returned: success, with O(state=rendered)
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
-  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where), C(applied), C(pending)."
+  description: What went wrong.
   type: dict
   returned: failure
+  contains:
+    code: {description: "Which error it is; see docs/errors.md.", type: str}
+    msg: {description: What is wrong., type: str}
+    hint: {description: What to do; empty where nothing can be said., type: str}
+    where: {description: "Cluster, and object or option.", type: str}
+    applied: {description: Objects that were written before., type: list, elements: str}
+    pending: {description: Objects that were not., type: list, elements: str}
 """
 
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module

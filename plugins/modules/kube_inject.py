@@ -14,6 +14,7 @@ description:
     their namespaces or want to see the result before it runs.
   - The injector of the revision is asked by way of the API server (C(create) on C(services/proxy)). Nothing is written.
   - Objects with injected proxies must be made anew at each upgrade of the control plane.
+  - The same is a filter, P(meshops.mesh.kube_inject#filter), and a lookup, P(meshops.mesh.kube_inject#lookup).
 extends_documentation_fragment:
   - meshops.mesh.kube_inject
   - meshops.mesh.connection
@@ -45,14 +46,19 @@ EXAMPLES = r"""
 
 - name: The whole shop with proxies in it, by the injector of a tag
   meshops.mesh.kube_inject:
-    objects: "{{ lookup('ansible.builtin.file', 'shop.yml') | from_yaml_all }}"
+    src: [shop.yml]
     revision: prod
     namespace: shop
   register: shop
 
+- name: A client that speaks gRPC by itself, with the agent alone
+  meshops.mesh.kube_inject:
+    src: [client.yml]
+    templates: [grpc-agent]
+
 - name: Keep it
   meshops.mesh.config_set:
-    name: shop
+    name: shop-with-proxies
     namespace: shop
     objects: "{{ shop.objects }}"
 """
@@ -77,10 +83,21 @@ skipped:
   description: Objects with pods that did not get it, with the reason.
   type: dict
   returned: success
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
-  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
+  description: What went wrong.
   type: dict
   returned: failure
+  contains:
+    code: {description: "Which error it is; see docs/errors.md.", type: str}
+    msg: {description: What is wrong., type: str}
+    hint: {description: What to do; empty where nothing can be said., type: str}
+    where: {description: "Cluster, and object or option.", type: str}
+    applied: {description: Objects that were written before., type: list, elements: str}
+    pending: {description: Objects that were not., type: list, elements: str}
 """
 
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module

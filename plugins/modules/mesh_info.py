@@ -11,6 +11,7 @@ version_added: 1.0.0
 author: meshops (@meshops)
 description:
   - Lists revisions, tags, injection policies, gateways, proxies and our sets, whoever installed the mesh.
+  - Says what is wrong, what expires and what is out of support.
 extends_documentation_fragment:
   - meshops.mesh.mesh_info
   - meshops.mesh.connection
@@ -26,6 +27,11 @@ EXAMPLES = r"""
 - name: Every control plane is ready
   ansible.builtin.assert:
     that: mesh.revisions | map(attribute='ready') is all
+
+- name: What needs somebody's hand within two months
+  meshops.mesh.mesh_info:
+    warn_days: 60
+    query: concerns[].join(' ', [severity, about, text, until])
 """
 
 RETURN = r"""
@@ -44,34 +50,82 @@ revisions:
     webhook: {description: Whether its injection webhook can be called., type: bool}
     proxies: {description: Number of connected proxies., type: int}
 tags:
-  description: Revision tags, each with C(tag) and C(revision).
+  description: Revision tags.
   type: list
   elements: dict
   returned: success
+  contains:
+    tag: {description: Tag., type: str}
+    revision: {description: Revision that it stands for., type: str}
 namespaces:
-  description: Namespaces that say how their pods join, each with C(namespace) and C(policy).
+  description: Namespaces that say how their pods join.
   type: list
   elements: dict
   returned: success
+  contains:
+    namespace: {description: Namespace., type: str}
+    policy: {description: "Labels that say it, as C(key=value), with commas.", type: str}
 gateways:
-  description: Services of gateways, each with C(namespace), C(name), C(type), C(addresses) and C(ports).
+  description: Services in front of gateways.
   type: list
   elements: dict
   returned: success
+  contains:
+    namespace: {description: Namespace., type: str}
+    name: {description: Name., type: str}
+    type: {description: Type of the Service., type: str}
+    addresses: {description: Addresses or host names of its load balancer., type: list, elements: str}
+    ports: {description: Ports of the Service., type: list, elements: int}
 sets:
-  description: What this collection keeps, each with C(set), C(namespace) and C(version).
+  description: What this collection keeps.
   type: list
   elements: dict
   returned: success
+  contains:
+    set: {description: Set., type: str}
+    namespace: {description: Namespace of its inventory., type: str}
+    version: {description: What was installed; empty where that has no version., type: str}
 proxies:
-  description: Proxies, each with C(namespace), C(name), C(revision), C(version) and C(image).
+  description: Proxies; empty without O(proxies).
   type: list
   elements: dict
   returned: success
+  contains:
+    namespace: {description: Namespace., type: str}
+    name: {description: Name of the pod., type: str}
+    revision: {description: Revision that injected it., type: str}
+    version: {description: Version of the proxy., type: str}
+    image: {description: Image of the proxy., type: str}
+concerns:
+  description:
+    - What is wrong, expires or is out of support, the most urgent first.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    severity: {description: "V(critical) is broken, V(warning) will be.", type: str}
+    about: {description: What it is about., type: str}
+    text: {description: "What is the matter, and what to do.", type: str}
+    until: {description: "Day on which it ends or ended, as V(YYYY-MM-DD); empty where it has none.", type: str}
+metrics:
+  description: The state in the text format of Prometheus, for the textfile collector of node_exporter.
+  type: str
+  returned: success
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
-  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
+  description: What went wrong.
   type: dict
   returned: failure
+  contains:
+    code: {description: "Which error it is; see docs/errors.md.", type: str}
+    msg: {description: What is wrong., type: str}
+    hint: {description: What to do; empty where nothing can be said., type: str}
+    where: {description: "Cluster, and object or option.", type: str}
+    applied: {description: Objects that were written before., type: list, elements: str}
+    pending: {description: Objects that were not., type: list, elements: str}
 """
 
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module

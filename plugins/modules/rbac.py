@@ -26,7 +26,7 @@ EXAMPLES = r"""
 - name: Roles of the account that keeps the shop's rules
   meshops.mesh.rbac:
     declarations:
-      - control_plane: {version: 1.31.0}
+      - control_plane: "{{ control_plane_list }}"
       - injection: {namespaces: [shop]}
       - config_set: {name: shop, namespace: shop, objects: "{{ shop_objects }}"}
     subject: {name: mesh, namespace: automation}
@@ -53,10 +53,21 @@ yaml:
   description: The same as YAML documents.
   type: str
   returned: success
+queried:
+  description: What O(query) finds.
+  type: raw
+  returned: when O(query) is set
 error:
-  description: "What went wrong: C(code) (see docs/errors.md), C(msg), C(hint), C(where)."
+  description: What went wrong.
   type: dict
   returned: failure
+  contains:
+    code: {description: "Which error it is; see docs/errors.md.", type: str}
+    msg: {description: What is wrong., type: str}
+    hint: {description: What to do; empty where nothing can be said., type: str}
+    where: {description: "Cluster, and object or option.", type: str}
+    applied: {description: Objects that were written before., type: list, elements: str}
+    pending: {description: Objects that were not., type: list, elements: str}
 """
 
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import run_module

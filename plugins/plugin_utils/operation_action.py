@@ -3,31 +3,17 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import failure, perform, validated
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible_options import RENDERED
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
-
-
-def _as_written(value: Any) -> str:
-    """YAML makes dates of what looks like one; Kubernetes knows them as RFC 3339."""
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime.date) else str(value)
-
-
-def _with_written_keys(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {_as_key(key): _with_written_keys(item) for key, item in value.items()}
-    return [_with_written_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _as_key(key: Any) -> Any:
-    return key if isinstance(key, (str, int, float, bool)) or key is None else _as_written(key)
+from ansible_collections.meshops.mesh.plugins.plugin_utils.plain import plain
+from ansible_collections.meshops.mesh.plugins.plugin_utils.sources import Sources
 
 
 class OperationAction(ActionBase):
@@ -43,20 +29,23 @@ class OperationAction(ActionBase):
         variables = task_vars or {}
         arguments = self._arguments(variables)
         host = str(variables.get("inventory_hostname", "cluster"))
-        in_process = self._in_process(variables)
+        # Files are written on the controller, whatever the connection.
+        in_process = self._in_process(variables) or arguments.get("state") == RENDERED
         if in_process:
             # The worker is forked for this one task: its environment is the task's.
             os.environ.update(self._environment())
+        sources = Sources(self, variables)
         try:
+            arguments = sources.resolve(arguments)
             # Also for the module, whose own check says less and gives no error that could be looked at.
             parameters = validated(self.operation, arguments)
         except MeshError as error:
-            return {**result, **failure(error.at(host))}
+            return {**result, **sources.placed(failure(self.operation, error.at(host)))}
         if not in_process:
             done = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=self._task.async_val)
             for line in done.get("plan", ()):
                 self._tell(f"{host}: {line}")
-            return {**result, **done}
+            return {**result, **sources.placed(done)}
         outcome = perform(
             self.operation,
             parameters,
@@ -65,7 +54,7 @@ class OperationAction(ActionBase):
             host=host,
             tell=self._tell,
         )
-        return {**result, **outcome}
+        return {**result, **sources.placed(outcome)}
 
     def _tell(self, line: str) -> None:
         """Nothing of a task with no_log, of which Ansible shows only the result's being there."""
@@ -79,12 +68,7 @@ class OperationAction(ActionBase):
     def _arguments(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The task's options over those of the variable meshops_item, by which the roles hand over a whole item."""
         item = self._templar.template(variables["meshops_item"]) if "meshops_item" in variables else {}
-        # Ansible marks where strings come from; the core wants plain ones.
-        given = {**item, **self._task.args}
-        try:
-            arguments: dict[str, Any] = json.loads(json.dumps(given, default=_as_written))
-        except TypeError:  # a date as a key
-            arguments = json.loads(json.dumps(_with_written_keys(given), default=_as_written))
+        arguments: dict[str, Any] = plain({**item, **self._task.args})
         return arguments
 
     def _environment(self) -> dict[str, str]:

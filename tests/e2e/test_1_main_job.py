@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 from mesh.apply.inventory import SET_LABEL
+from mesh.model.objects import Ref, ref
 
 from demo.measure import measure
 
@@ -107,3 +111,74 @@ def test_verify_agrees(play):
     played = play("meshops.mesh.verify")
     assert played.code == 0, played.output
     assert played.changed == dict.fromkeys(CLUSTERS, 0)
+
+
+def test_verify_has_evidence(play, tmp_path):
+    files = {name: f"{tmp_path}/{{{{ inventory_hostname }}}}.{name}" for name in ("json", "prom")}
+    named = {"verify_evidence": files["json"], "verify_metrics": files["prom"]}
+    played = play("meshops.mesh.verify", "-e", json.dumps(named))
+    assert played.code == 0, played.output
+    for name in CLUSTERS:
+        told = json.loads((tmp_path / f"{name}.json").read_text())
+        assert told["healthy"]
+        proven = {item["hop"]: item["text"] for item in told["evidence"]}
+        assert proven["injection"] == "a new pod comes back with a proxy"
+        assert proven["validation"] == "a malformed object is refused"
+        assert proven["mtls"] == "plain text is refused"
+        assert {"control-plane", "proxies", "gateway"} <= proven.keys()
+        metrics = (tmp_path / f"{name}.prom").read_text()
+        assert 'meshops_revision_ready{revision="default",version="1.31.0"} 1' in metrics
+
+
+def test_verify_names_the_first_hop_that_is_broken(play, clusters):
+    istiod = Ref("apps", "Deployment", "istio-system", "istiod")
+    clusters["onprem"].merge_patch(istiod, {"spec": {"replicas": 0}})
+    played = play("meshops.mesh.verify")
+    assert played.failed == {"onprem": 1, "cloud": 0}, played.output
+    assert "control-plane: revision default: is scaled to 0 replicas" in played.output
+    assert play("meshops.mesh.site").code == 0
+    assert play("meshops.mesh.verify").code == 0
+
+
+def test_rendered_is_what_was_applied(play, clusters, tmp_path):
+    """kubectl would change nothing of what the modules brought about."""
+    played = play("meshops.mesh.render", "-e", json.dumps({"render_dest": str(tmp_path)}))
+    assert played.code == 0, played.output
+    assert play("meshops.mesh.render", "-e", json.dumps({"render_dest": str(tmp_path)})).changed == dict.fromkeys(
+        CLUSTERS, 0
+    )
+    for name, cluster in clusters.items():
+        files = [path for path in (tmp_path / name).rglob("*.yaml") if path.name != "kustomization.yaml"]
+        rendered = {ref(obj): obj for obj in (yaml.safe_load(path.read_text()) for path in files)}
+        assert len(rendered) > 40
+        for key, obj in rendered.items():
+            live = cluster.get(obj["apiVersion"], key.kind, key.namespace, key.name)
+            assert live is not None, key
+            assert differing(obj, live, "") == [], key
+        images = (tmp_path / name / "images.txt").read_text().split()
+        used = {
+            container["image"]
+            for namespace in ("shop", "istio-ingress", "istio-system")
+            for pod in cluster.list("v1", "Pod", namespace)
+            for container in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))
+        }
+        assert used == set(images)
+
+
+#: What istiod fills in, and what only a first application says.
+KEPT = ("failurePolicy", "caBundle")
+
+
+def differing(wanted, live, where):
+    """Places where something is said that is not so; what is beyond it is the server's business."""
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        return [
+            place
+            for key, value in wanted.items()
+            if key not in KEPT
+            for place in differing(value, live.get(key), f"{where}.{key}")
+        ]
+    if isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
+        pairs = enumerate(zip(wanted, live, strict=True))
+        return [place for number, pair in pairs for place in differing(*pair, f"{where}[{number}]")]
+    return [] if wanted == live or (not wanted and not live) else [where]

@@ -102,6 +102,15 @@ def test_it_says_what_it_did(clusters):
     assert "istio-proxy" in container
 
 
+def test_templates_are_used_as_if_the_pods_named_them(lab, clusters, tmp_path):
+    named = pod()
+    named["metadata"]["annotations"]["inject.istio.io/templates"] = "grpc-agent"
+    told = ours(clusters, WORKLOADS[:1], templates=["grpc-agent"])
+    expected = [workload("apps/v1", "Deployment", {"replicas": 2, **selecting(named)})]
+    assert essential(told["objects"]) == essential(istioctls(lab, expected, tmp_path))
+    assert essential(told["objects"]) != essential(ours(clusters, WORKLOADS[:1])["objects"])
+
+
 def test_nobody_answers_to_that_name(clusters):
     with pytest.raises(MeshError, match="no revision or tag of that name") as caught:
         ours(clusters, WORKLOADS, revision="nothing")

@@ -49,6 +49,7 @@ def test_answers_are_as_declared(lab, cluster, namespace, stack):
         made = mesh.ConfigSet("traffic", declared, on)
         asked = pulumi.InvokeOutputOptions(provider=provider, depends_on=[made])
         pulumi.export("mesh_info", mesh.get_mesh(asked, namespace=namespace))
+        pulumi.export("mesh_verify", mesh.verify_mesh(asked, namespace=namespace))
         pulumi.export("rbac", mesh.rbac(asked, declarations=[{"config_set": declared}]))
 
     told = stack.run("up", program).outputs
@@ -62,6 +63,8 @@ def test_answers_are_as_declared(lab, cluster, namespace, stack):
     assert [item["ports"] for item in found["gateways"] if item["namespace"] == namespace] == [[80]]
     assert [item["set"] for item in found["sets"] if item["namespace"] == namespace] == ["config-traffic"]
     assert {item["image"] for item in found["proxies"] if item["namespace"] == namespace} == {IMAGE}
+    assert not told["mesh_verify"]["healthy"]
+    assert told["mesh_verify"]["broken"].startswith("control-plane: revision default: ")
     assert {obj["kind"] for obj in told["rbac"]["objects"]} >= {"Role"}
     assert "kind: Role" in told["rbac"]["yaml"]
     stack.run("destroy", program)

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,10 +14,15 @@ import pytest
 import yaml
 from mesh.operations.registry import OPERATIONS
 
+from tests.examples.documented import examples, returns
+from tests.examples.returned import complaints
+
 # By name, because these import the core under another name than the tests do.
 glue = importlib.import_module("plugins.module_utils._ansible")
+diff = importlib.import_module("plugins.module_utils._diff")
 errors = importlib.import_module("plugins.module_utils.mesh.model.errors")
 
+ROOT = Path(__file__).resolve().parents[2]
 _SHOWN = ("type", "required", "choices", "default", "elements", "aliases")
 
 
@@ -37,8 +44,12 @@ def collection():
 
 def documented(name) -> dict[str, Any]:
     """The options of a module's documentation, fragments included."""
+    return options_of(module(name).DOCUMENTATION)
+
+
+def options_of(documentation: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    own = yaml.safe_load(module(name).DOCUMENTATION)
+    own = yaml.safe_load(documentation)
     for fragment in own["extends_documentation_fragment"]:
         found = importlib.import_module(f"plugins.doc_fragments.{fragment.rpartition('.')[2]}").ModuleDocFragment
         options |= yaml.safe_load(found.DOCUMENTATION).get("options", {})
@@ -65,6 +76,25 @@ def test_what_is_documented_is_what_is_accepted(name):
         assert option["description"], key
 
 
+@pytest.mark.parametrize(
+    ("operation", "kind", "given"), [("kube_inject", "filter", "_input"), ("kube_inject", "lookup", "_terms")]
+)
+def test_what_is_a_filter_and_a_lookup_has_the_options_of_its_module(operation, kind, given):
+    """But for the objects, which are its input."""
+    expected = {given, *glue.argument_spec(glue.OPERATIONS[operation])} - {"objects"}
+    assert options_of(written_documentation(kind, operation)).keys() == expected
+
+
+def written_documentation(kind, name) -> str:
+    """The documentation, without loading the plugin: it needs Ansible's own loader."""
+    tree = ast.parse((ROOT / "plugins" / kind / f"{name}.py").read_text())
+    written = [
+        node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION"
+    ]
+    text: str = ast.literal_eval(written[0].value)
+    return text
+
+
 def templated(value):
     return isinstance(value, str) and "{{" in value
 
@@ -79,11 +109,17 @@ def filled(value):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_examples_are_accepted(name):
     spec = glue.argument_spec(glue.OPERATIONS[name])
-    required = {key for key, option in spec.items() if option.get("required")}
+    # What files may bring instead is required all the same.
+    required = {key for key, option in spec.items() if option.get("required")} | spec.keys() & {"objects"}
     key = f"meshops.mesh.{name}"
     examples = [task[key] or {} for task in yaml.safe_load(module(name).EXAMPLES) if key in task]
     assert all(arguments.keys() <= spec.keys() for arguments in examples)
-    whole = [arguments for arguments in examples if not any(templated(arguments.get(key)) for key in required)]
+    by_files = {"src", "template"} & spec.keys()
+    whole = [
+        arguments
+        for arguments in examples
+        if not any(templated(arguments.get(key)) for key in required) and not by_files & arguments.keys()
+    ]
     assert whole
     for arguments in whole:
         glue.validated(name, {key: filled(value) for key, value in arguments.items() if not templated(value)})
@@ -117,11 +153,15 @@ def test_what_every_run_returns_is_documented(name):
             "ports[0].port: must be a whole number, not a string",
         ),
         ("gateway", {"name": "x", "labels": {"a": 1}}, "labels.a: must be a string, not a number; quote it"),
-        ("gateway", {"name": "x", "state": "gone"}, "state: has no choice 'gone' (one of present, absent, released)"),
+        (
+            "gateway",
+            {"name": "x", "state": "gone"},
+            "state: has no choice 'gone' (one of present, absent, released, rendered)",
+        ),
         (
             "injection",
             {"namespaces": ["a"], "state": "released"},
-            "state: has no choice 'released' (one of present, absent)",
+            "state: has no choice 'released' (one of present, absent, rendered)",
         ),
         ("control_plane", {"wait_timeout": "soon"}, "wait_timeout: must be a whole number, not a string"),
         ("control_plane", {"wait_timeout": 0}, "wait_timeout: must be more than 0, not 0"),
@@ -131,6 +171,11 @@ def test_what_every_run_returns_is_documented(name):
         ("control_plane", {"cni": "yes", "values": "text"}, "values: must be a map, not a string"),
         ("config_set", {"name": "x", "namespace": "y", "objects": ["text"]}, "objects[0]: must be a map, not a string"),
         ("mesh_info", {"proxies": "some"}, "proxies: must be true or false, not a string"),
+        (
+            "kube_inject",
+            {"objects": [{}], "templates": ["sidecar", "a,b"]},
+            "templates: must hold names of templates, and 'a,b' is none",
+        ),
     ],
 )
 def test_what_is_refused_is_named(name, arguments, message):
@@ -180,12 +225,21 @@ def test_a_failure_is_one_line_and_says_where(name):
     assert told == []
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_a_failure_returns_is_documented(name):
+    options = next(task[key] for task in examples(name) if (key := f"meshops.mesh.{name}") in task) or {}
+    found = glue.validated(name, {"kubeconfig": "/nonexistent", **filled(options)})
+    result = glue.perform(name, found, check=False, diff=False, host="onprem", tell=print)
+    assert result["failed"]
+    assert complaints(result, returns(name)) == []
+
+
 def test_of_a_long_text_the_lines_that_differ_are_shown():
     old = "".join(f"line {number}\n" for number in range(2000))
     new = old.replace("line 1000\n", "another\n")
-    before, after = glue._differing(old, new)
+    before, after = diff._differing(old, new)
     assert before.splitlines() == ["...", *(f"line {number}" for number in range(997, 1004))]
     assert after.splitlines()[4] == "another"
-    assert glue._text({"data.a": after}).splitlines()[:3] == ["data.a: |", "  ...", "  line 997"]
+    assert diff._text({"data.a": after}).splitlines()[:3] == ["data.a: |", "  ...", "  line 997"]
     for pair in [("a", "b"), (None, old), (1, 2), (old, None)]:
-        assert glue._differing(*pair) == pair
+        assert diff._differing(*pair) == pair

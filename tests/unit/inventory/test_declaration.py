@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
+
+from .reading import listed, read
 
 MESH = """\
 plugin: meshops.mesh.declaration
@@ -21,27 +22,11 @@ injection:
 """
 
 
-def listed(path):
-    return subprocess.run(
-        ["ansible-inventory", "-i", str(path), "--list"], capture_output=True, text=True, check=False, timeout=60
-    )
-
-
-def plain(value):
-    """Without the marks by which Ansible tells texts that are no templates."""
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return value.get("__ansible_unsafe") or {key: plain(item) for key, item in value.items()}
-    return value
-
-
 def test_clusters_are_hosts_with_the_variables_of_the_roles(tmp_path):
     path = tmp_path / "mesh.yaml"
     path.write_text(MESH)
-    done = listed(path)
-    found = plain(json.loads(done.stdout))
-    assert found["mesh_clusters"]["hosts"] == ["onprem", "cloud"], done.stderr
+    found = read(path)
+    assert found["mesh_clusters"]["hosts"] == ["onprem", "cloud"]
     onprem, cloud = (found["_meta"]["hostvars"][name] for name in ("onprem", "cloud"))
     assert (onprem["mesh_context"], onprem["mesh_network"]) == ("a", "onprem-net")
     assert (cloud["mesh_context"], cloud["mesh_kubeconfig"]) == ("b", "/etc/cloud")

@@ -17,7 +17,7 @@ from mesh.kube.config import endpoint
 from mesh.model.errors import MeshError
 from mesh.model.options import Connection
 
-from .test_tls import key_and_certificate
+from tests.certificates import key_and_certificate
 
 SERVER = "https://192.0.2.1:6443"
 

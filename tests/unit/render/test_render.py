@@ -198,9 +198,9 @@ def test_manifests(text, names):
     ("text", "message"),
     [
         ("a: [", "file:2: not YAML: "),
-        ("- 1", "file, document 1: is not an object"),
-        ("kind: A", "file, document 1: has no apiVersion"),
-        ("apiVersion: v1\nkind: A", "file, document 1: has no metadata.name"),
+        ("- 1", "file:1: is not an object"),
+        ("kind: A", "file:1: has no apiVersion"),
+        ("apiVersion: v1\nkind: A", "file:1: has no metadata.name"),
     ],
 )
 def test_malformed_manifests(text, message):

@@ -25,7 +25,6 @@ def known_kinds(cluster: Cluster, sets: Sequence[ObjectSet]) -> Kinds:
 def placed(cluster: Cluster, sets: Sequence[ObjectSet]) -> tuple[list[ObjectSet], list[MeshError]]:
     """The sets with every object in a namespace if its kind wants one, and which kinds are not served."""
     kinds = known_kinds(cluster, sets)
-    seen: dict[Ref, str] = {}
     unserved: dict[str, MeshError] = {}
     result = []
     for item in sets:
@@ -33,13 +32,20 @@ def placed(cluster: Cluster, sets: Sequence[ObjectSet]) -> tuple[list[ObjectSet]
         objects, fields = (
             tuple(_in_namespace(kinds, obj, item, unserved) for obj in part) for part in (item.objects, item.fields)
         )
-        for key in map(ref, (*objects, *fields)):
+        result.append(replace(item, objects=objects, fields=fields))
+    refuse_twins(result)
+    return result, list(unserved.values())
+
+
+def refuse_twins(sets: Iterable[ObjectSet]) -> None:
+    """Raise MeshError for an object that is declared twice."""
+    seen: dict[Ref, str] = {}
+    for item in sets:
+        for key in map(ref, (*item.objects, *item.fields)):
             if key in seen:
                 places = dict.fromkeys(f"set {name}" for name in (seen[key], item.id))
                 raise MeshError("invalid_object", f"is declared twice ({' and '.join(places)})", where=str(key))
             seen[key] = item.id
-        result.append(replace(item, objects=objects, fields=fields))
-    return result, list(unserved.values())
 
 
 def _check_length(item: ObjectSet) -> None:

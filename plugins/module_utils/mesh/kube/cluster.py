@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, group_of, ref
+from ..model.operation import PlainAnswer
 from ..model.options import Connection
 from ..model.secrets import of_object
 from . import webhooks
@@ -315,6 +316,20 @@ class Cluster:
         answer: bytes = self.transport.raw("GET", f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}")
         return answer
 
+    def plain_get(self, namespace: str, pod: str, port: int) -> PlainAnswer:
+        """Whether a pod turns away a plain HTTP request of the API server, which is no member of any mesh."""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/"
+        try:
+            self.transport.raw("GET", path, where=f"Pod {namespace}/{pod}", repeat="once")
+        except ApiFailure as error:
+            if error.reason == "Forbidden":
+                return PlainAnswer(True, "plain text was not tried: that needs get on pods/proxy")
+            if not error.reason:  # no Status object: the application itself said so
+                return PlainAnswer(False, f"a plain-text request was answered (HTTP {error.status})")
+            closed = any(text in error.msg for text in _CLOSED)
+            return PlainAnswer(closed, "plain text is refused" if closed else f"cannot be tried: {error.msg}")
+        return PlainAnswer(False, "a plain-text request was answered (HTTP 200)")
+
     def ask_webhook(self, client: Mapping[str, Any], review: Object, where: str) -> Object:
         """What an admission webhook (by its clientConfig) answers to an AdmissionReview. A Service is asked by way of
         the API server, as nobody else need be able to reach it."""
@@ -327,6 +342,8 @@ class Cluster:
         return answer
 
 
+#: How Go says that the other side closed the connection instead of answering.
+_CLOSED = ("EOF", "connection reset by peer", "server closed idle connection")
 _REVIEWS = "authorization.k8s.io"
 _BEFORE = "look at what stands before the API server"
 

@@ -58,8 +58,8 @@ def endpoint(connection: Connection) -> Endpoint:
     except (kube_config.ConfigException, OSError, ValueError, yaml.YAMLError, *_MISSHAPEN) as error:
         hidden = Secrets()
         hidden.learn(_given_secrets(connection))
-        text = hidden.hide_strictly(_complaint(error))
-        raise MeshError("cluster_config", text, where=_place(connection), hint=_HINT) from None
+        text = hidden.hide_strictly(complaint(error))
+        raise MeshError("cluster_config", text, where=_place(connection), hint=HINT) from None
     return Endpoint(
         configuration.host.rstrip("/"),
         pool,
@@ -75,7 +75,7 @@ KubeConfigLoader: Any = untyped_loader
 _TOKEN, _OLD_TOKEN = "BearerToken", "authorization"
 #: What the library stumbles over when a part is of another shape than it expects.
 _MISSHAPEN = (AttributeError, KeyError, TypeError, IndexError)
-_HINT = "check kubeconfig, context and the K8S_AUTH_* variables"
+HINT = "check kubeconfig, context and the K8S_AUTH_* variables"
 
 
 def _given_secrets(connection: Connection) -> Iterator[str]:
@@ -132,6 +132,11 @@ def _load(connection: Connection, directory: str) -> Any:
     return configuration
 
 
+def files_of(path: str) -> list[str]:
+    """The files of a path that may be several, joined as in KUBECONFIG."""
+    return [os.path.expanduser(part) for part in path.split(os.pathsep) if part]
+
+
 def _load_kubeconfig(connection: Connection, configuration: Any, directory: str) -> None:
     common = {
         "context": connection.context,
@@ -145,13 +150,13 @@ def _load_kubeconfig(connection: Connection, configuration: Any, directory: str)
         kube_config.load_kube_config_from_dict(dict(connection.kubeconfig), **common)
         return
     path = connection.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    files = [os.path.expanduser(part) for part in path.split(os.pathsep) if part]
+    files = files_of(path)
     if len(files) == 1 and os.path.exists(files[0]):
         _load_file(files[0], connection, configuration, directory)
     elif any(os.path.exists(part) for part in files):
         kube_config.load_kube_config(os.pathsep.join(files), **common)
     elif connection.kubeconfig or connection.context or "KUBERNETES_SERVICE_HOST" not in os.environ:
-        raise MeshError("cluster_config", "there is no such kubeconfig file", where=path, hint=_HINT)
+        raise MeshError("cluster_config", "there is no such kubeconfig file", where=path, hint=HINT)
     else:
         kube_config.load_incluster_config(client_configuration=configuration)
 
@@ -178,14 +183,19 @@ def _refuse_local(kubeconfig: Mapping[str, Any]) -> None:
                     )
 
 
-def _load_file(path: str, connection: Connection, configuration: Any, directory: str) -> None:
-    """One file, read by the fast loader: the library's own reading takes longer than all requests of an idle run."""
+def read_file(path: str) -> dict[str, Any]:
+    """The content of one kubeconfig."""
     with open(path, encoding="utf-8") as file:
         content = yaml.load(file, YamlLoader)
     if not isinstance(content, dict):
-        raise MeshError("cluster_config", "is not a kubeconfig", where=path, hint=_HINT)
+        raise MeshError("cluster_config", "is not a kubeconfig", where=path, hint=HINT)
+    return content
+
+
+def _load_file(path: str, connection: Connection, configuration: Any, directory: str) -> None:
+    """One file, read by the fast loader: the library's own reading takes longer than all requests of an idle run."""
     loader = KubeConfigLoader(
-        config_dict=content,
+        config_dict=read_file(path),
         config_base_path=os.path.dirname(os.path.abspath(path)),
         active_context=connection.context,
         temp_file_path=directory,
@@ -259,7 +269,7 @@ def _place(connection: Connection) -> str:
 _UNDEFINED = re.compile(r".*Expected object with name (.+) in .*/(context|cluster|user)s list")
 
 
-def _complaint(error: Exception) -> str:
+def complaint(error: Exception) -> str:
     """What is wrong, on one line and in words that tell people where to look."""
     text = str(error).strip().partition("\n")[0] or type(error).__name__
     undefined = _UNDEFINED.fullmatch(text)

@@ -141,7 +141,9 @@ class _Imagined(Transport):
 
     def _noted(self, verb: str, place: Place) -> None:
         resource = f"{place.resource}/{place.subresource}" if place.subresource else place.resource
-        self.needs.permissions.add(Permission(verb, place.group, resource, place.namespace, place.name))
+        # Pods come and go: who may call one, must be allowed to call the next.
+        name = "" if (place.resource, place.subresource) == ("pods", "proxy") else place.name
+        self.needs.permissions.add(Permission(verb, place.group, resource, place.namespace, name))
 
     def _note_grants(self, place: Place, obj: Object) -> None:
         """Nobody may give what he does not have."""

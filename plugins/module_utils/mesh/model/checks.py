@@ -21,6 +21,8 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]\S*")
 #: Part of an image reference; charts put it between quotation marks that it must not end.
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
+#: Istio splits its annotation at commas, and at nothing else.
+_TEMPLATE = re.compile(r"[^\s,]+")
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
 
@@ -57,6 +59,13 @@ def dns_labels(values: list[str]) -> str | None:
 def object_names(values: list[str]) -> str | None:
     """A list of names of objects."""
     return next((f"must hold names of objects, and {v!r} is none" for v in values if dns_subdomain(v)), None)
+
+
+def template_names(values: list[str]) -> str | None:
+    """A list of names of injection templates."""
+    return next(
+        (f"must hold names of templates, and {v!r} is none" for v in values if not _TEMPLATE.fullmatch(v)), None
+    )
 
 
 def digests(values: dict[str, str]) -> str | None:

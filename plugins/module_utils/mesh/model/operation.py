@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar, Union
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Union
 
 from .errors import MeshError
 from .objects import Object, ObjectSet, Ref
+from .permissions import Permission
 from .report import Report
 
 S = TypeVar("S")
@@ -52,6 +53,20 @@ class Prober(Reader, Protocol):
 
     def proxy_get(self, namespace: str, service: str, path: str) -> bytes:
         """GET through the API server's service proxy; ``service`` as ``https:istiod:443``."""
+
+
+class PlainAnswer(NamedTuple):
+    """What came of a plain-text request: whether the peer turned it away, and in words."""
+
+    refused: bool
+    text: str
+
+
+class Examiner(Asker, Prober, Protocol):
+    """All that a query may do: read, ask, try out."""
+
+    def plain_get(self, namespace: str, pod: str, port: int) -> PlainAnswer:
+        """A plain HTTP request to a pod, made by the API server, which is no member of a mesh."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +134,11 @@ class Query(Generic[S]):
 
     name: str
     spec: type[S]
-    answer: Callable[[Asker, S], dict[str, Any]]
+    answer: Callable[[Examiner, S], dict[str, Any]]
     #: A spec whose options are what the answer tells.
     returns: type
+    #: What one must be allowed to do where an imagined cluster would never ask for it.
+    needs: Callable[[S], Iterable[Permission]] = lambda _spec: ()
 
 
 @dataclass(frozen=True)

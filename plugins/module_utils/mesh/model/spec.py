@@ -229,7 +229,8 @@ def chosen(value: str, choices: Sequence[str], where: str) -> str:
     """The value, when it is one of the choices; else the error with the nearest one."""
     if value in choices:
         return value
-    close = difflib.get_close_matches(value, choices, 1)
+    # Strictly: released and rendered are both meant when they are said.
+    close = difflib.get_close_matches(value, choices, 1, 0.8)
     hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(choices)}"
     raise MeshError("invalid_option", f"has no choice {value!r}", where=where, hint=hint)
 

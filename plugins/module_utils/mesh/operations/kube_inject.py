@@ -37,6 +37,7 @@ _PODS: dict[str, tuple[_Path, _Path]] = {
 _GROUPS = ("v1", "apps/", "batch/")
 _WEBHOOK = "sidecar-injector.istio.io"
 _INJECT = "sidecar.istio.io/inject"
+_TEMPLATES = "inject.istio.io/templates"
 
 
 @dataclass
@@ -46,6 +47,7 @@ class _Work:
     cluster: Asker
     client: Mapping[str, Any]
     namespace: str
+    templates: Sequence[str] = ()
     injected: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -62,14 +64,15 @@ class _Work:
         flaw = next(flaws(obj), None)
         if flaw:
             raise MeshError("invalid_object", flaw, where=name)
-        metadata, spec = _at(obj, places[0]), _as_api_servers_write(_at(obj, places[1]))
-        reason = _refusal(metadata or {}, spec)
-        patch = None if reason else self._asked(metadata or {}, spec, namespace, name)
+        metadata = _naming(self.templates, _at(obj, places[0]) or {})
+        spec = _as_api_servers_write(_at(obj, places[1]))
+        reason = _refusal(metadata, spec)
+        patch = None if reason else self._asked(metadata, spec, namespace, name)
         if not patch:
             self.skipped[name] = reason or "the injector leaves it alone"
             return obj
         self.injected.append(name)
-        pod = patched({"metadata": metadata or {}, "spec": spec}, patch)
+        pod = patched({"metadata": metadata, "spec": spec}, patch)
         pod["metadata"] = {key: value for key, value in pod["metadata"].items() if value is not None}
         injected: Object = _with(_with(obj, places[0], pod["metadata"]), places[1], pod["spec"])
         return injected
@@ -95,7 +98,7 @@ class _Work:
 
 def answer(cluster: Asker, spec: KubeInjectSpec) -> dict[str, Any]:
     """``{objects, yaml, injected, skipped}``."""
-    work = _Work(cluster, _client(cluster, spec.revision), spec.namespace)
+    work = _Work(cluster, _client(cluster, spec.revision), spec.namespace, spec.templates)
     objects = [work.on(obj) for obj in spec.objects]
     text = yaml.safe_dump_all(objects, sort_keys=False)
     return {"objects": objects, "yaml": text, "injected": work.injected, "skipped": work.skipped}
@@ -124,6 +127,13 @@ def _refusal(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
         return "it has the network of its host"
     said = labels_of({"metadata": metadata}).get(_INJECT) or (metadata.get("annotations") or {}).get(_INJECT)
     return "its pods say that they want none" if str(said).lower() == "false" else ""
+
+
+def _naming(templates: Sequence[str], metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Metadata with the annotation by which an injector knows what to use, unless it is there."""
+    if not templates:
+        return metadata
+    return {**metadata, "annotations": {_TEMPLATES: ",".join(templates), **(metadata.get("annotations") or {})}}
 
 
 def _as_api_servers_write(spec: Mapping[str, Any]) -> dict[str, Any]:

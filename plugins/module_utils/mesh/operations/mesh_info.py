@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,21 +14,26 @@ from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Query, Reader
 from ..model.specs.mesh_info import MeshInfoResult, MeshInfoSpec
 from . import discovery, support
+from .concerns import concerns
+from .metrics import metrics
 
 
 def answer(cluster: Reader, spec: MeshInfoSpec) -> dict[str, Any]:
-    """``{kubernetes, revisions, tags, namespaces, gateways, sets, proxies}``; every list is sorted."""
+    """What :class:`MeshInfoResult` says; every list is sorted."""
     injectors = discovery.injectors(cluster)
     proxies = list(discovery.proxies(cluster))
-    return {
+    found = {
         "kubernetes": cluster.server_version,
         "revisions": _revisions(cluster, spec.namespace, injectors, proxies),
         "tags": _tags(injectors),
         "namespaces": _namespaces(cluster),
         "gateways": _gateways(cluster),
         "sets": _sets(cluster),
-        "proxies": _sorted(proxies) if spec.proxies else [],
+        "proxies": _sorted(proxies),
     }
+    roots = cluster.get("v1", "ConfigMap", spec.namespace, "istio-ca-root-cert")
+    found["concerns"] = concerns(found, injectors, roots, datetime.datetime.now(datetime.UTC), spec.warn_days)
+    return {**found, "metrics": metrics(found), "proxies": found["proxies"] if spec.proxies else []}
 
 
 def _revisions(

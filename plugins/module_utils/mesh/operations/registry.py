@@ -11,9 +11,10 @@ from .gateway import GATEWAY
 from .injection import INJECTION
 from .kube_inject import KUBE_INJECT
 from .mesh_info import MESH_INFO
+from .mesh_verify import MESH_VERIFY
 from .revision_tag import REVISION_TAG
 
 _DECLARED = (CONTROL_PLANE, REVISION_TAG, INJECTION, GATEWAY, CONFIG_SET)
-_ASKED = (MESH_INFO, KUBE_INJECT)
+_ASKED = (MESH_INFO, MESH_VERIFY, KUBE_INJECT)
 OPERATIONS: dict[str, AnyOperation] = {operation.name: operation for operation in (*_DECLARED, *_ASKED)}
 OPERATIONS["rbac"] = rbac.over(dict(OPERATIONS))

@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ..apply.placing import refuse_twins
+from ..apply.planning import findings
+from ..apply.stages import stage_of
+from ..kube.discovery import of_crds
 from ..model.errors import MeshError
-from ..model.objects import Object, ObjectSet
+from ..model.kinds import CLUSTER_SCOPED, known
+from ..model.objects import GroupKind, Object, ObjectSet, ref
 from ..model.operation import Declarative
+from ..plan.never_own import sent, without_empty_marks, without_nulls
 from .registry import OPERATIONS
 
 
@@ -35,4 +41,41 @@ def rendered(name: str, spec: Any, cluster: Unseen) -> list[ObjectSet]:
     operation = OPERATIONS.get(name)
     if not isinstance(operation, Declarative):
         raise MeshError("invalid_option", f"{name} has no objects", where="operation")
-    return list(operation.wanted(spec, operation.observe(cluster, spec)))
+    facts = operation.observe(cluster, spec)
+    # What is not there yet is no fault of a declaration that nobody applies now.
+    findings(operation.preflight(spec, facts, "present"), check=True)
+    sets = [_settled(part) for item in operation.wanted(spec, facts) for part in _parts(item)]
+    refuse_twins(sets)
+    return sets
+
+
+def _parts(item: ObjectSet) -> list[ObjectSet]:
+    """What several declarations may say of one set, object by object, each in the namespace that it is about."""
+    if item.recorded:
+        return [item]
+    return [replace(item, namespace=ref(obj).namespace or ref(obj).name, fields=(obj,)) for obj in item.fields]
+
+
+def _settled(item: ObjectSet) -> ObjectSet:
+    """The set as everybody can apply it, in the order of application: without what istiod keeps for us, each object in
+    its namespace."""
+    scopes = {GroupKind(kind.group, kind.kind): kind.namespaced for kind in of_crds(item.objects)}
+
+    def plain(obj: Object) -> Object:
+        obj = sent(without_empty_marks(without_nulls(obj)), None, item.manager)
+        key = ref(obj)
+        namespaced = scopes.get(key.group_kind, known(key.group_kind) and key.group_kind not in CLUSTER_SCOPED)
+        if key.namespace or not namespaced:
+            return obj
+        return {**obj, "metadata": {**obj["metadata"], "namespace": item.namespace}}
+
+    def sorted_plain(objects: Sequence[Object]) -> tuple[Object, ...]:
+        return tuple(sorted(map(plain, objects), key=lambda obj: (stage_of(ref(obj)), ref(obj))))
+
+    return replace(item, objects=sorted_plain(item.objects), fields=sorted_plain(item.fields))
+
+
+def in_order(sets: Sequence[ObjectSet]) -> list[Object]:
+    """All objects of the sets, in the order of application."""
+    found = [obj for item in sets for obj in (*item.fields, *item.objects)]
+    return sorted(found, key=lambda obj: (stage_of(ref(obj)), ref(obj)))

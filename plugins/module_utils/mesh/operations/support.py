@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator, Sequence
 
@@ -18,6 +19,17 @@ WINDOWS: dict[str, tuple[int, int]] = {
     "1.30": (32, 36),
     "1.31": (32, 36),
 }
+
+#: Istio minor -> last day of support, six weeks after the minor after the next (Istio's support status page; of a minor
+#: for which it names a month, the end of that).
+ENDS: dict[str, datetime.date] = {
+    "1.27": datetime.date(2026, 4, 7),
+    "1.28": datetime.date(2026, 7, 1),
+    "1.29": datetime.date(2026, 8, 31),
+    "1.30": datetime.date(2026, 11, 30),
+}
+#: Minor versions by which proxies may be older than their control plane (Istio's support status page).
+PROXY_SKEW = 2
 
 #: Istio minor -> {Gateway API definition: oldest bundle version that istiod reads}; older ones are silently ignored.
 GATEWAY_API: dict[str, dict[str, tuple[int, int]]] = {
@@ -94,6 +106,17 @@ def gateway_api(istio: str, definitions: Sequence[Object]) -> Iterator[Finding]:
                     hint="update the Gateway API definitions before the control plane",
                 ),
             )
+
+
+def end_of(istio: str) -> datetime.date | None:
+    """The last day of support of a version; None where that is not known yet."""
+    return ENDS.get(_minor(istio))
+
+
+def minors_behind(proxy: str, plane: str) -> int:
+    """By how many minor versions a proxy is older than its control plane; negative where it is newer."""
+    before, after = _numbers(proxy), _numbers(plane)
+    return after[1] - before[1] if before and after and before[0] == after[0] else 0
 
 
 def image_version(image: str) -> str:

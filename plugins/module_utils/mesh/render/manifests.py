@@ -68,13 +68,39 @@ def render(
 
 def parse(text: str, where: str) -> list[Object]:
     """The objects of a YAML stream, Lists opened; raises MeshError ``invalid_object`` with file and line."""
+    return [obj for _place, obj in located(text, where)]
+
+
+def located(text: str, where: str) -> list[tuple[str, Object]]:
+    """The same with the place of each, as ``file:line``."""
+    return [found for line, value in _numbered(text, where) for found in _opened(value, f"{where}:{line}")]
+
+
+def documents(text: str, where: str) -> list[Any]:
+    """The documents of a YAML stream as they are, empty ones as None; raises MeshError ``invalid_object`` with file and
+    line."""
+    return [value for _line, value in _numbered(text, where)]
+
+
+def _numbered(text: str, where: str) -> list[tuple[int, Any]]:
+    """Every document with the line on which it begins."""
     try:
         _refuse_depth(text, where)
-        return list(flatten(yaml.load_all(text, _Loader), where))
+        return list(_read(text))
     except (yaml.YAMLError, ValueError) as error:  # ValueError: !!int of what is none
         mark = getattr(error, "problem_mark", None)
         place = f"{where}:{mark.line + 1}" if mark else where
         raise MeshError("invalid_object", f"not YAML: {getattr(error, 'problem', error)}", where=place) from error
+
+
+def _read(text: str) -> Iterator[tuple[int, Any]]:
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            yield node.start_mark.line + 1, loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 #: Levels beyond which the C loader, which calls itself for each, may run out of stack and take the process along.
@@ -98,22 +124,28 @@ def _refuse_depth(text: str, where: str) -> None:
 def flatten(documents: Iterable[Any], where: str) -> Iterator[Object]:
     """Objects of documents; empty documents are skipped, Lists opened, malformed ones refused."""
     for index, document in enumerate(documents):
-        if document is None:
-            continue
-        place = f"{where}, document {index + 1}"
-        if not isinstance(document, dict):
-            raise MeshError("invalid_object", "is not an object", where=place)
-        if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
-            yield from flatten(document["items"], place)
-            continue
-        missing = next((key for key in ("apiVersion", "kind") if not isinstance(document.get(key), str)), None)
-        metadata = document.get("metadata")
-        if missing is None and not (isinstance(metadata, dict) and isinstance(metadata.get("name") or None, str)):
-            missing = "metadata.name"
-        if missing:
-            raise MeshError("invalid_object", f"has no {missing}", where=place)
-        flaw = next(flaws(document), None)
-        if flaw:
-            name = f"{place}, {document['kind']} {document['metadata']['name']}"
-            raise MeshError("invalid_object", flaw, where=name)
-        yield document
+        for _place, obj in _opened(document, f"{where}, document {index + 1}"):
+            yield obj
+
+
+def _opened(document: Any, place: str) -> Iterator[tuple[str, Object]]:
+    """The objects of one document, each with its place."""
+    if document is None:
+        return
+    if not isinstance(document, dict):
+        raise MeshError("invalid_object", "is not an object", where=place)
+    if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
+        for index, item in enumerate(document["items"]):
+            yield from _opened(item, f"{place}, document {index + 1}")
+        return
+    missing = next((key for key in ("apiVersion", "kind") if not isinstance(document.get(key), str)), None)
+    metadata = document.get("metadata")
+    if missing is None and not (isinstance(metadata, dict) and isinstance(metadata.get("name") or None, str)):
+        missing = "metadata.name"
+    if missing:
+        raise MeshError("invalid_object", f"has no {missing}", where=place)
+    flaw = next(flaws(document), None)
+    if flaw:
+        name = f"{place}, {document['kind']} {document['metadata']['name']}"
+        raise MeshError("invalid_object", flaw, where=name)
+    yield place, document

@@ -24,6 +24,12 @@ class KubeInjectSpec:
         "Revision or revision tag whose injector is asked.", default=DEFAULT_REVISION, check=checks.dns_label
     )
     namespace: str = option("Namespace that objects without one will be in.", default="default", check=checks.dns_label)
+    templates: list[str] = option(
+        "Names of injection templates to use instead of the revision's defaults, such as V(grpc-agent); each is merged "
+        "over those before it. A pod that names its own (annotation C(inject.istio.io/templates)) keeps them.",
+        default=[],
+        check=checks.template_names,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .. import checks
 from ..spec import option
@@ -69,6 +70,16 @@ class ProxyInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Something that is wrong, or will be."""
+
+    severity: Literal["critical", "warning"] = option("V(critical) is broken, V(warning) will be.")
+    about: str = option("What it is about.")
+    text: str = option("What is the matter, and what to do.")
+    until: str = option("Day on which it ends or ended, as C(YYYY-MM-DD); empty where it has none.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeshInfoResult:
     """What a cluster has of a mesh; every list is sorted."""
 
@@ -79,6 +90,8 @@ class MeshInfoResult:
     gateways: list[GatewayInfo] = option("Services of gateways.")
     sets: list[SetInfo] = option("What declarations keep.")
     proxies: list[ProxyInfo] = option("Proxies.")
+    concerns: list[Concern] = option("What is wrong, expires or is out of support; the most urgent first.")
+    metrics: str = option("The state in the text format of Prometheus, for the textfile collector of node_exporter.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,3 +100,4 @@ class MeshInfoSpec:
 
     namespace: str = option("Namespace of the control plane.", default="istio-system", check=checks.dns_label)
     proxies: bool = option("Also list every proxy with its revision and version.", default=True)
+    warn_days: int = option("Days before its end from which something is a concern.", default=30, check=checks.positive)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which kinds have no namespace, for who cannot ask a cluster (source: discovery of Kubernetes 1.36; CRDs of Istio 1.31
+and of Gateway API 1.5)."""
+
+from __future__ import annotations
+
+from .objects import GroupKind
+
+_CLUSTER_SCOPED: dict[str, tuple[str, ...]] = {
+    "": ("Namespace", "Node", "PersistentVolume"),
+    "admissionregistration.k8s.io": (
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    ),
+    "apiextensions.k8s.io": ("CustomResourceDefinition",),
+    "apiregistration.k8s.io": ("APIService",),
+    "certificates.k8s.io": ("CertificateSigningRequest", "ClusterTrustBundle"),
+    "flowcontrol.apiserver.k8s.io": ("FlowSchema", "PriorityLevelConfiguration"),
+    "gateway.networking.k8s.io": ("GatewayClass",),
+    "networking.k8s.io": ("IPAddress", "IngressClass", "ServiceCIDR"),
+    "node.k8s.io": ("RuntimeClass",),
+    "rbac.authorization.k8s.io": ("ClusterRole", "ClusterRoleBinding"),
+    "resource.k8s.io": ("DeviceClass", "DeviceTaintRule", "ResourceSlice"),
+    "scheduling.k8s.io": ("PriorityClass",),
+    "storage.k8s.io": ("CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"),
+}
+CLUSTER_SCOPED = frozenset(GroupKind(group, kind) for group, kinds in _CLUSTER_SCOPED.items() for kind in kinds)
+
+_KNOWN_SUFFIXES = (".k8s.io", ".istio.io")
+
+
+def known(kind: GroupKind) -> bool:
+    """Whether the kind is one of Kubernetes or Istio; of others only the cluster knows."""
+    return "." not in kind.group or kind.group.endswith(_KNOWN_SUFFIXES)

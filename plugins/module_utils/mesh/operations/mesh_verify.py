@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proof that a mesh works, hop by hop: who configures, who injects, who is injected, who lets in, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..model.operation import Examiner, Query
+from ..model.permissions import Permission
+from ..model.specs.mesh_info import MeshInfoSpec
+from ..model.specs.mesh_verify import MeshVerifyResult, MeshVerifySpec
+from . import mtls
+from .mesh_info import answer as look
+from .proofs import injection_works, validation_works
+
+
+class Evidence(NamedTuple):
+    """One thing that was looked at or tried."""
+
+    hop: str
+    about: str
+    passed: bool
+    text: str
+
+
+def answer(cluster: Examiner, spec: MeshVerifySpec) -> dict[str, Any]:
+    """``{healthy, broken, evidence}``."""
+    found = look(cluster, MeshInfoSpec(namespace=spec.namespace))
+    evidence = [
+        *_control_planes(cluster, spec, found["revisions"]),
+        *_tags(found),
+        *_proxies(found),
+        *_gateways(spec, found["gateways"]),
+        *(_plain_text(cluster, spec) if spec.plain_text else ()),
+    ]
+    broken = next((f"{item.hop}: {item.about}: {item.text}" for item in evidence if not item.passed), "")
+    return {"healthy": not broken, "broken": broken, "evidence": [item._asdict() for item in evidence]}
+
+
+def _control_planes(
+    cluster: Examiner, spec: MeshVerifySpec, revisions: Sequence[Mapping[str, Any]]
+) -> Iterator[Evidence]:
+    there = {item["revision"]: item for item in revisions}
+    wanted = spec.revisions or list(there)
+    if not wanted:
+        yield Evidence("control-plane", f"namespace {spec.namespace}", False, "has no istiod")
+    for revision in wanted:
+        about, item = f"revision {revision}", there.get(revision)
+        if item is None:
+            yield Evidence("control-plane", about, False, "is not installed")
+            continue
+        ready = bool(item["ready"])
+        text = f"Istio {item['version']}, {item['proxies']} proxies" if ready else str(item["reason"])
+        yield Evidence("control-plane", about, ready, text)
+        yield from _tried(cluster, spec.namespace, revision)
+
+
+def _tried(cluster: Examiner, namespace: str, revision: str) -> Iterator[Evidence]:
+    """Injection and validation, each by a dry run."""
+    proven = {
+        "injection": (injection_works(revision, namespace), "a new pod comes back with a proxy"),
+        "validation": (validation_works(revision), "a malformed object is refused"),
+    }
+    for hop, (proof, text) in proven.items():
+        reason = proof.probe(cluster)
+        yield Evidence(hop, f"revision {revision}", reason is None, reason or text)
+
+
+def _tags(found: Mapping[str, Any]) -> Iterator[Evidence]:
+    there = {item["revision"] for item in found["revisions"]}
+    for item in found["tags"]:
+        known = item["revision"] in there
+        text = f"stands for revision {item['revision']}" + ("" if known else ", which is not installed")
+        yield Evidence("tag", f"tag {item['tag']}", known, text)
+
+
+def _proxies(found: Mapping[str, Any]) -> Iterator[Evidence]:
+    """Every proxy has somebody who configures it."""
+    there = {item["revision"] for item in found["revisions"]}
+    orphans = [item for item in found["proxies"] if item["revision"] not in there]
+    for item in orphans:
+        text = f"its revision {item['revision']} is not installed"
+        yield Evidence("proxies", f"pod {item['namespace']}/{item['name']}", False, text)
+    if found["proxies"] and not orphans:
+        text = f"{len(found['proxies'])} proxies, each of a revision that is there"
+        yield Evidence("proxies", "all namespaces", True, text)
+
+
+def _gateways(spec: MeshVerifySpec, gateways: Sequence[Mapping[str, Any]]) -> Iterator[Evidence]:
+    there = {item["name"] for item in gateways}
+    for name in spec.gateways:
+        if name not in there:
+            yield Evidence("gateway", f"gateway {name}", False, "has no Service")
+    for item in gateways:
+        lacks = item["type"] == "LoadBalancer" and not item["addresses"]
+        where = ", ".join(item["addresses"]) or f"Service of type {item['type']}"
+        text = "no address: does a controller serve Services of type LoadBalancer?" if lacks else where
+        yield Evidence("gateway", f"gateway {item['namespace']}/{item['name']}", not lacks, text)
+
+
+def _plain_text(cluster: Examiner, spec: MeshVerifySpec) -> Iterator[Evidence]:
+    """Where mTLS is required, a plain request is turned away."""
+    strict = mtls.strict_namespaces(cluster, spec.namespace)
+    for namespace, candidate in mtls.candidates(cluster, strict).items():
+        about = f"namespace {namespace}"
+        if candidate is None:
+            yield Evidence("mtls", about, True, "mTLS is required; no running pod tells a port to try it on")
+            continue
+        name, port = candidate
+        told = cluster.plain_get(namespace, name, port)
+        yield Evidence("mtls", f"pod {namespace}/{name} port {port}", told.refused, told.text)
+
+
+def needs(spec: MeshVerifySpec) -> list[Permission]:
+    """Which pods there will be to call, nobody knows before."""
+    return [Permission("get", "", "pods/proxy")] if spec.plain_text else []
+
+
+MESH_VERIFY: Query[MeshVerifySpec] = Query("mesh_verify", MeshVerifySpec, answer, MeshVerifyResult, needs)

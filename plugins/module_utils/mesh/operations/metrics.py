@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state of a mesh in Prometheus' text format (exposition format 0.0.4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_Sample = tuple[Mapping[str, str], float]
+
+
+def metrics(found: Mapping[str, Any]) -> str:
+    """Gauges by what mesh_info found."""
+    proxies = Counter((item["revision"], item["version"]) for item in found["proxies"])
+    severities = Counter(item["severity"] for item in found["concerns"])
+    families: tuple[tuple[str, str, Iterable[_Sample]], ...] = (
+        (
+            "meshops_revision_ready",
+            "Whether the control plane is available and its injector can be called.",
+            [
+                ({"revision": item["revision"], "version": item["version"]}, float(item["ready"] and item["webhook"]))
+                for item in found["revisions"]
+            ],
+        ),
+        (
+            "meshops_proxies",
+            "Pods with a proxy, by revision and version of the proxy.",
+            [({"revision": rev, "version": version}, count) for (rev, version), count in sorted(proxies.items())],
+        ),
+        (
+            "meshops_gateway_addresses",
+            "Addresses of a gateway.",
+            [
+                ({"namespace": item["namespace"], "gateway": item["name"]}, len(item["addresses"]))
+                for item in found["gateways"]
+            ],
+        ),
+        (
+            "meshops_concerns",
+            "What is wrong (critical) or will be (warning).",
+            [({"severity": severity}, severities[severity]) for severity in ("critical", "warning")],
+        ),
+    )
+    return "".join(_family(*family) for family in families)
+
+
+def _family(name: str, help_text: str, samples: Iterable[_Sample]) -> str:
+    lines = [f"{name}{{{_labels(labels)}}} {value:g}\n" for labels, value in samples]
+    return "".join([f"# HELP {name} {help_text}\n", f"# TYPE {name} gauge\n", *lines]) if lines else ""
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where mTLS is required (Istio reference, PeerAuthentication), and which pods it can be tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..model.objects import Object, annotations_of, labels_of
+from ..model.operation import Reader
+
+STRICT = "STRICT"
+_POLICIES = ("security.istio.io/v1", "PeerAuthentication")
+
+
+def strict_namespaces(cluster: Reader, root: str) -> list[str]:
+    """Namespaces in which every pod requires mTLS: by a policy of their own, else by that of the mesh."""
+    policies = cluster.list(*_POLICIES)
+    if not policies:
+        return []
+    of_mesh = mode_of(policies, root)
+    names = [str(obj["metadata"]["name"]) for obj in cluster.list("v1", "Namespace")]
+    return sorted(name for name in names if name != root and (mode_of(policies, name) or of_mesh) == STRICT)
+
+
+def mode_of(policies: Iterable[Object], namespace: str) -> str:
+    """Mode of the policy for all workloads of a namespace, the oldest one where there are several; empty for none."""
+    found = [
+        (
+            str(obj["metadata"].get("creationTimestamp", "")),
+            str(((obj.get("spec") or {}).get("mtls") or {}).get("mode")),
+        )
+        for obj in policies
+        if obj["metadata"].get("namespace") == namespace and not _selector(obj)
+    ]
+    mode = min(found)[1] if found else ""
+    return "" if mode in ("UNSET", "None") else mode
+
+
+def candidates(cluster: Reader, namespaces: Sequence[str]) -> dict[str, tuple[str, int] | None]:
+    """By namespace with proxies, a running pod with one and a port of its own; None where no pod tells a port."""
+    if not namespaces:
+        return {}
+    policies = cluster.list(*_POLICIES)
+    found: dict[str, tuple[str, int] | None] = {}
+    for pod in cluster.list("v1", "Pod", "", "service.istio.io/canonical-name"):
+        namespace = pod["metadata"]["namespace"]
+        if namespace not in namespaces or found.get(namespace) or not _serves(pod):
+            continue
+        exempt = any(_selects(policy, pod) for policy in policies if policy["metadata"].get("namespace") == namespace)
+        port = None if exempt else _port(pod)
+        found[namespace] = (pod["metadata"]["name"], port) if port else None
+    return found
+
+
+def _serves(pod: Object) -> bool:
+    injected = "sidecar.istio.io/status" in annotations_of(pod)
+    return (
+        injected and (pod.get("status") or {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+    )
+
+
+def _port(pod: Object) -> int | None:
+    """The first TCP port that a container of the application names."""
+    ports = (
+        int(port["containerPort"])
+        for container in pod["spec"].get("containers") or ()
+        if container["name"] != "istio-proxy"
+        for port in container.get("ports") or ()
+        if port.get("protocol", "TCP") == "TCP"
+    )
+    return next(ports, None)
+
+
+def _selector(policy: Object) -> dict[str, str]:
+    return (((policy.get("spec") or {}).get("selector")) or {}).get("matchLabels") or {}
+
+
+def _selects(policy: Object, pod: Object) -> bool:
+    """Whether a policy speaks of this pod in particular: then it may be let off."""
+    selector = _selector(policy)
+    return bool(selector) and selector.items() <= labels_of(pod).items()

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects from files, templates and text, read on the controller, each with the place that it has there."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.compat.version import LooseVersion
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
+from ansible.release import __version__ as ansible_version
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible_options import (
+    ANSWER,
+    OBJECTS,
+    RENDERING,
+    SOURCES,
+)
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.manifests import located
+
+#: The option of rbac that holds options of others.
+DECLARATIONS = "declarations"
+
+Located = tuple[str, dict[str, Any]]
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+#: Before 2.19, what looks like a list or a map became one.
+_AS_TEXT = {"convert_data": False} if LooseVersion(ansible_version) < LooseVersion("2.19") else {}
+#: Option -> the directory that Ansible keeps such files in, and the lookup that reads them.
+_READERS = {
+    "src": ("files", "ansible.builtin.file", {"rstrip": False, "lstrip": False}),
+    "template": ("templates", "ansible.builtin.template", _AS_TEXT),
+}
+
+
+class Sources:
+    """What a task's options of SOURCES lead to, for one action plugin."""
+
+    def __init__(self, action: ActionBase, variables: Mapping[str, Any]) -> None:
+        self._action = action
+        self._variables = dict(variables)
+        self._places: dict[int, str] = {}
+        self._named: dict[str, str] = {}
+
+    def resolve(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with all objects in O(objects), also in declarations. Raises MeshError with file and line."""
+        if DECLARATIONS in arguments:
+            return {**arguments, DECLARATIONS: self._of_declarations(arguments[DECLARATIONS])}
+        given = {key: value for key, value in arguments.items() if key in SOURCES and value is not None}
+        if not given:
+            return arguments
+        objects = list(arguments.get(OBJECTS) or ())
+        for place, obj in self._found(given):
+            self._places[len(objects)] = place
+            metadata = obj["metadata"]
+            names = {metadata["name"], f"{metadata.get('namespace', '')}/{metadata['name']}"}
+            self._named.update((f"{obj['kind']} {name}", place) for name in names)
+            objects.append(obj)
+        return {**{key: value for key, value in arguments.items() if key not in SOURCES}, OBJECTS: objects}
+
+    def _of_declarations(self, value: Any) -> Any:
+        """``[{<operation>: options or a list of them}]``; what has another shape is refused later."""
+        if not isinstance(value, list):
+            return value
+        return [
+            {name: self._of_options(options) for name, options in item.items()} if isinstance(item, dict) else item
+            for item in value
+        ]
+
+    def _of_options(self, options: Any) -> Any:
+        if isinstance(options, list):
+            return [self._of_options(item) for item in options]
+        if not isinstance(options, dict):
+            return options
+        return self.resolve({key: value for key, value in options.items() if key not in (*RENDERING, *ANSWER)})
+
+    def placed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A failed result that also says in which file the object is that it is about."""
+        where = str((result.get("error") or {}).get("where", ""))
+        place = self._place_of(where)
+        if not place:
+            return result
+        error = {**result["error"], "where": f"{place}: {where}"}
+        return {**result, "error": error, "msg": f"{place}: {result['msg']}"}
+
+    def _place_of(self, where: str) -> str:
+        for index, place in self._places.items():
+            if f"{OBJECTS}[{index}]" in where or f"{OBJECTS}, document {index + 1}," in f"{where},":
+                return place
+        # The longest name, of which others may be the beginning.
+        found = [name for name in self._named if name in where]
+        return self._named[max(found, key=len)] if found else ""
+
+    def _found(self, given: Mapping[str, Any]) -> Iterator[Located]:
+        if "definition" in given:
+            yield from _defined(given["definition"])
+        for option, (subdirectory, lookup, how) in _READERS.items():
+            for path in self._paths(given.get(option), option, subdirectory):
+                shown = os.path.relpath(path)
+                yield from located(self._read(path, lookup, how), path if shown.startswith("..") else shown)
+
+    def _paths(self, patterns: Any, option: str, subdirectory: str) -> Iterator[str]:
+        for pattern in [patterns] if isinstance(patterns, str) else patterns or ():
+            found = self._matching(str(pattern), subdirectory)
+            if not found:
+                searched = ", ".join(self._roots())
+                hint = f"looked in {searched}, and there in {subdirectory}"
+                raise MeshError("invalid_option", f"no file matches {pattern}", where=option, hint=hint)
+            yield from found
+
+    def _matching(self, pattern: str, subdirectory: str) -> list[str]:
+        """Files of the first place that has any."""
+        expanded = os.path.expanduser(pattern)
+        places = [os.path.join(root, part) for root in self._roots() for part in (subdirectory, "")]
+        # What is absolute stays so when it is joined.
+        return next(filter(None, (_files(os.path.join(place, expanded)) for place in places)), [])
+
+    def _roots(self) -> list[str]:
+        """Where Ansible looks, then where a playbook of a collection has the user's files."""
+        inventory = self._variables.get("inventory_dir")
+        places = [*self._action._task.get_search_path(), self._action._loader.get_basedir()]
+        return list(dict.fromkeys([*places, *([str(inventory)] if inventory else []), os.getcwd()]))
+
+    def _read(self, path: str, lookup: str, how: Mapping[str, Any]) -> str:
+        plugin = lookup_loader.get(lookup, loader=self._action._loader, templar=self._action._templar)
+        variables = {**self._variables, "ansible_search_path": self._roots()}
+        try:
+            (text,) = plugin.run([path], variables=variables, **how)
+        except AnsibleError as error:
+            raise MeshError("invalid_option", " ".join(str(error).split()), where=path) from error
+        return str(text)
+
+
+def _defined(value: Any) -> list[Located]:
+    if isinstance(value, str):
+        return located(value, "definition")
+    if isinstance(value, list):
+        return [(f"definition[{index}]", item) for index, item in enumerate(value)]
+    return [("definition", value)]
+
+
+def _files(path: str) -> list[str]:
+    """The files that a path, directory or pattern means, sorted; hidden ones are not meant."""
+    if os.path.isdir(path):
+        return _below(path)
+    if glob.has_magic(path):
+        found = sorted(glob.glob(path, recursive=True))
+        return [name for item in found for name in (_below(item) if os.path.isdir(item) else [item])]
+    return [path] if os.path.isfile(path) else []
+
+
+def _below(directory: str) -> list[str]:
+    found = glob.glob(os.path.join(glob.escape(directory), "**", "*"), recursive=True)
+    return sorted(name for name in found if name.endswith(_SUFFIXES) and os.path.isfile(name))

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The collection's reference: `python -m tests.docsite build` makes a site of it in build/docs, `lint` checks it.
+
+Both by antsibull-docs, as the documentation of all collections is made; a warning is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import tools
+from tests.collection import COLLECTIONS, OURS, ROOT
+
+NAME = "meshops.mesh"
+SITE = ROOT / "build" / "docs"
+#: Settings of Sphinx; there is no more to configure.
+SETTINGS = {
+    "project": NAME,
+    "extensions": "sphinx_antsibull_ext",
+    "html_theme": "sphinx_ansible_theme",
+    "html_title": NAME,
+    "html_show_copyright": "0",
+}
+
+
+def build(programs: Path) -> int:
+    """The exit code; the site is built afresh."""
+    sources, env = ROOT / "build" / "docs-sources", tools.variables(programs)
+    for directory in (sources, SITE):
+        shutil.rmtree(directory, ignore_errors=True)
+    sources.mkdir(parents=True)
+    chosen = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(sources), NAME]
+    told = subprocess.run([str(programs / "bin" / "antsibull-docs"), "collection", *chosen], env=env, check=False)
+    if told.returncode:
+        return told.returncode
+    settings = [f"-D{key}={value}" for key, value in SETTINGS.items()]
+    strict = ["-C", "-q", "-W", "--keep-going"]
+    command = [str(programs / "bin" / "sphinx-build"), *strict, *settings, str(sources), str(SITE)]
+    return subprocess.run(command, env=env, check=False).returncode
+
+
+def lint(programs: Path) -> int:
+    """The exit code; only names of options and plugins that are there may be mentioned."""
+    options = ["--plugin-docs", "--validate-collection-refs", "dependent", "--disallow-unknown-collection-refs"]
+    command = [str(programs / "bin" / "antsibull-docs"), "lint-collection-docs", *options, str(COLLECTIONS / OURS)]
+    return subprocess.run(command, env=tools.variables(programs), check=False).returncode
+
+
+def main() -> int:
+    """Run one of them in the environment of requirements/tools/docs.txt."""
+    actions = {"build": build, "lint": lint}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=actions)
+    return actions[parser.parse_args().action](tools.environment("docs"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where mTLS is required, and on which pods that can be tried."""
+
+from __future__ import annotations
+
+import pytest
+from mesh.operations.mtls import candidates, strict_namespaces
+
+ROOT = "istio-system"
+
+
+class Seen:
+    """What a cluster would list."""
+
+    def __init__(self, policies=(), pods=()):
+        self.objects = {
+            "PeerAuthentication": list(policies),
+            "Pod": list(pods),
+            "Namespace": [{"metadata": {"name": name}} for name in (ROOT, "bank", "shop")],
+        }
+
+    def list(self, _api_version, kind, _namespace="", _selector=""):
+        return self.objects[kind]
+
+
+def policy(namespace, mode, created="2026-01-01", **selector):
+    spec = {"mtls": {"mode": mode}, **({"selector": {"matchLabels": selector}} if selector else {})}
+    return {"metadata": {"namespace": namespace, "creationTimestamp": created}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("policies", "namespaces"),
+    [
+        ([], []),
+        ([policy("shop", "STRICT")], ["shop"]),
+        ([policy(ROOT, "STRICT")], ["bank", "shop"]),
+        ([policy(ROOT, "STRICT"), policy("shop", "PERMISSIVE")], ["bank"]),
+        ([policy(ROOT, "STRICT"), policy("shop", "UNSET")], ["bank", "shop"]),
+        ([policy(ROOT, "PERMISSIVE"), policy("shop", "STRICT")], ["shop"]),
+        ([policy("shop", "STRICT", app="page")], []),
+        ([policy("shop", "PERMISSIVE", "2026-01-01"), policy("shop", "STRICT", "2026-02-01")], []),
+        ([policy("shop", "STRICT", "2026-01-01"), policy("shop", "DISABLE", "2026-02-01")], ["shop"]),
+        ([{"metadata": {"namespace": "shop"}}, {"metadata": {"namespace": "bank"}, "spec": {"mtls": None}}], []),
+    ],
+)
+def test_strict_namespaces(policies, namespaces):
+    assert strict_namespaces(Seen(policies), ROOT) == namespaces
+
+
+def pod(name="page", phase="Running", injected=True, ports=({"containerPort": 8080},), **labels):
+    annotations = {"sidecar.istio.io/status": "{}"} if injected else {}
+    own = {"name": "app", "ports": list(ports)}
+    proxy = {"name": "istio-proxy", "ports": [{"containerPort": 15090}]}
+    return {
+        "metadata": {"name": name, "namespace": "shop", "annotations": annotations, "labels": labels},
+        "spec": {"containers": [proxy, own]},
+        "status": {"phase": phase},
+    }
+
+
+@pytest.mark.parametrize(
+    ("pods", "found"),
+    [
+        ([], {}),
+        ([pod()], {"shop": ("page", 8080)}),
+        ([pod(injected=False)], {}),
+        ([pod(phase="Pending")], {}),
+        ([pod(ports=[])], {"shop": None}),
+        ([pod(ports=[{"containerPort": 53, "protocol": "UDP"}])], {"shop": None}),
+        ([pod("a", ports=[]), pod("b")], {"shop": ("b", 8080)}),
+        ([pod(app="legacy")], {"shop": None}),
+        ([pod("a", app="legacy"), pod("b", app="page")], {"shop": ("b", 8080)}),
+    ],
+)
+def test_candidates(pods, found):
+    exempt = policy("shop", "PERMISSIVE", app="legacy")
+    assert candidates(Seen([policy("shop", "STRICT"), exempt], pods), ["shop"]) == found
+
+
+def test_nothing_is_listed_where_nothing_is_required():
+    assert candidates(None, []) == {}
