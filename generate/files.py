@@ -34,7 +34,8 @@ def generated() -> dict[str, str]:
     """Path from the project's root -> text, for everything that follows from the specs."""
     files = {"plugins/doc_fragments/run.py": _fragment(_run_options()), "docs/errors.md": _errors()}
     for name, given in _EXPRESSIONS.items():
-        options = {key: option for key, option in _options(OPERATIONS[name]).items() if key != given}
+        left_out = {given, *own_options(OPERATIONS[name])}
+        options = {key: option for key, option in _options(OPERATIONS[name]).items() if key not in left_out}
         files[f"plugins/doc_fragments/{name}_options.py"] = _fragment(options)
     for name, operation in OPERATIONS.items():
         files[f"plugins/doc_fragments/{name}.py"] = _fragment(_options(operation))

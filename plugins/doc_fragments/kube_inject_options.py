@@ -24,25 +24,4 @@ options:
       over those before it. A pod that names its own (annotation C(inject.istio.io/templates)) keeps them.
     type: list
     elements: str
-  definition:
-    description:
-    - 'More objects: one, a list of them, or YAML text with any number of documents. They come after O(objects).'
-    type: raw
-  src:
-    description:
-    - 'Files with more objects, as YAML or JSON: paths, directories (every C(.yaml), C(.yml) and C(.json) below
-      them) and glob patterns. They are looked for where Ansible looks for C(files), then beside the inventory and
-      in the current directory; vaulted ones are decrypted.'
-    - What is wrong with an object is told with its file and line.
-    type: list
-    elements: str
-  template:
-    description:
-    - The same for templates, which are looked for where Ansible looks for C(templates).
-    type: list
-    elements: str
-  query:
-    description:
-    - JMESPath expression; what it finds in the result is returned as RV(queried).
-    type: str
 """
