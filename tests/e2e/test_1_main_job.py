@@ -9,6 +9,7 @@ import pytest
 import yaml
 from mesh.apply.inventory import SET_LABEL
 from mesh.model.objects import Ref, ref
+from mesh.plan import quantity
 
 from demo.measure import measure
 
@@ -165,8 +166,8 @@ def test_rendered_is_what_was_applied(play, clusters, tmp_path):
         assert used == set(images)
 
 
-#: What istiod fills in, and what only a first application says.
-KEPT = ("failurePolicy", "caBundle")
+#: What istiod fills in, what only a first application says, and who keeps it (charts say Helm).
+KEPT = ("caBundle", "failurePolicy", "app.kubernetes.io/managed-by")
 
 
 def differing(wanted, live, where):
@@ -181,4 +182,5 @@ def differing(wanted, live, where):
     if isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
         pairs = enumerate(zip(wanted, live, strict=True))
         return [place for number, pair in pairs for place in differing(*pair, f"{where}[{number}]")]
-    return [] if wanted == live or (not wanted and not live) else [where]
+    same = wanted == live or quantity.equal(wanted, live) or (not wanted and not live)
+    return [] if same else [where]
