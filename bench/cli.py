@@ -17,6 +17,7 @@ from bench import clusters, configuration, control_plane, document, fronts
 from bench.configuration import SERIES
 from bench.progress import Clock
 from bench.results import Results, load
+from bench.resuming import begun, code, measured
 from bench.subject import Subject
 from bench.tools import ROOT, WORK, contender_versions, programs
 from lab import providers, state
@@ -24,6 +25,7 @@ from lab.errors import LabError
 
 CLUSTER = "bench"
 ROUNDS = 5
+SAVED = WORK / "results.json"
 DOCUMENT = ROOT / "docs" / "performance.md"
 
 _PARTS = [*(series.name for series in SERIES), control_plane.SERIES, clusters.SERIES, fronts.SERIES]
@@ -38,14 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     parts = chosen(options.parts)
     os.environ["HELM_BINARY"] = programs()["helm"]  # for what this process itself installs
-    results = Results(_about(given, options.rounds))
+    about = _about(given, options.rounds)
+    saved = None if options.only else begun(SAVED, about, parts)
+    results = saved or Results(about)
+    if saved:
+        print(
+            f"going on after {', '.join(sorted(measured(saved)))}, measured on {saved.about['date']}", file=sys.stderr
+        )
     try:
-        _measure(parts, options, results)
+        _measure([part for part in parts if part not in measured(results)], options, results)
     except LabError as error:
         print(f"bench: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("bench: interrupted; what was measured is in build/bench/results.json", file=sys.stderr)
+        print("bench: interrupted; the next run goes on after the last whole part", file=sys.stderr)
         return 130
     complete = parts == _PARTS and options.rounds == ROUNDS and not options.only
     target = DOCUMENT if complete else WORK / DOCUMENT.name
@@ -85,7 +93,6 @@ def _measure(parts: Sequence[str], options: argparse.Namespace, results: Results
     total += clusters.planned(numbers) if clusters.SERIES in parts else 0
     total += fronts.planned(options.only) if fronts.SERIES in parts else 0
     clock = Clock(total * options.rounds)
-    saved = WORK / "results.json"
     if {*parts} - {clusters.SERIES}:
         with _lab([CLUSTER], keep=options.keep_lab):
             subject = Subject(CLUSTER)
@@ -93,17 +100,17 @@ def _measure(parts: Sequence[str], options: argparse.Namespace, results: Results
                 control_plane.ensure(subject)
             for series in wanted:
                 configuration.run(series, subject, results, options.rounds, options.only, clock)
-                results.save(saved)
+                results.save(SAVED)
             if control_plane.SERIES in parts:
                 control_plane.run(subject, results, options.rounds, options.only, clock)
-                results.save(saved)
+                results.save(SAVED)
             if fronts.SERIES in parts:
                 fronts.run(subject, results, options.rounds, options.only, clock)
-                results.save(saved)
+                results.save(SAVED)
     if clusters.SERIES in parts:
         with _lab(clusters.names(max(numbers)), keep=options.keep_lab):
             clusters.run(numbers, results, options.rounds, clock)
-            results.save(saved)
+            results.save(SAVED)
 
 
 @contextmanager
@@ -137,6 +144,7 @@ def _about(arguments: Sequence[str], rounds: int) -> dict[str, object]:
         "kernel": platform.release(),
         "rounds": rounds,
         "versions": contender_versions(),
+        "code": code(),
     }
 
 

@@ -54,7 +54,7 @@ class Results:
     calibrations: list[Calibration] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
-        """Write them down; called after each round, so that an interrupted run leaves what it has."""
+        """Write them down; called after each part, so that an interrupted run leaves what it has."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
 

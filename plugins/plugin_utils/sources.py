@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from ansible_collections.meshops.mesh.plugins.module_utils._ansible_options impo
     SOURCES,
 )
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
-from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.manifests import located
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.manifests import located, opened
 
 #: The option of rbac that holds options of others.
 DECLARATIONS = "declarations"
@@ -43,24 +44,22 @@ class Sources:
     def __init__(self, action: ActionBase, variables: Mapping[str, Any]) -> None:
         self._action = action
         self._variables = dict(variables)
-        self._places: dict[int, str] = {}
-        self._named: dict[str, str] = {}
+        #: ``Kind namespace/name``, and ``Kind name`` as the set's own checks say it -> place.
+        self._places: dict[str, str] = {}
 
     def resolve(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments with all objects in O(objects), also in declarations. Raises MeshError with file and line."""
         if DECLARATIONS in arguments:
             return {**arguments, DECLARATIONS: self._of_declarations(arguments[DECLARATIONS])}
         given = {key: value for key, value in arguments.items() if key in SOURCES and value is not None}
-        if not given:
+        if not given or not isinstance(arguments.get(OBJECTS) or [], list):  # what is no list is refused later
             return arguments
-        objects = list(arguments.get(OBJECTS) or ())
-        for place, obj in self._found(given):
-            self._places[len(objects)] = place
-            metadata = obj["metadata"]
-            names = {metadata["name"], f"{metadata.get('namespace', '')}/{metadata['name']}"}
-            self._named.update((f"{obj['kind']} {name}", place) for name in names)
-            objects.append(obj)
-        return {**{key: value for key, value in arguments.items() if key not in SOURCES}, OBJECTS: objects}
+        objects = list(self._found(given))
+        for place, obj in objects:
+            name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace") or arguments.get("namespace")
+            self._places[f"{obj['kind']} {name}"] = self._places[f"{obj['kind']} {namespace}/{name}"] = place
+        kept = {key: value for key, value in arguments.items() if key not in SOURCES}
+        return {**kept, OBJECTS: [*(arguments.get(OBJECTS) or ()), *(obj for _place, obj in objects)]}
 
     def _of_declarations(self, value: Any) -> Any:
         """``[{<operation>: options or a list of them}]``; what has another shape is refused later."""
@@ -88,12 +87,8 @@ class Sources:
         return {**result, "error": error, "msg": f"{place}: {result['msg']}"}
 
     def _place_of(self, where: str) -> str:
-        for index, place in self._places.items():
-            if f"{OBJECTS}[{index}]" in where or f"{OBJECTS}, document {index + 1}," in f"{where},":
-                return place
-        # The longest name, of which others may be the beginning.
-        found = [name for name in self._named if name in where]
-        return self._named[max(found, key=len)] if found else ""
+        found = (name for name in self._places if re.search(rf"{re.escape(name)}(?![\w.:-])", where))
+        return self._places.get(next(found, ""), "")
 
     def _found(self, given: Mapping[str, Any]) -> Iterator[Located]:
         if "definition" in given:
@@ -139,8 +134,8 @@ def _defined(value: Any) -> list[Located]:
     if isinstance(value, str):
         return located(value, "definition")
     if isinstance(value, list):
-        return [(f"definition[{index}]", item) for index, item in enumerate(value)]
-    return [("definition", value)]
+        return [found for index, item in enumerate(value) for found in opened(item, f"definition[{index}]")]
+    return list(opened(value, "definition"))
 
 
 def _files(path: str) -> list[str]:

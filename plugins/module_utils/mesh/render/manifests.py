@@ -73,7 +73,7 @@ def parse(text: str, where: str) -> list[Object]:
 
 def located(text: str, where: str) -> list[tuple[str, Object]]:
     """The same with the place of each, as ``file:line``."""
-    return [found for line, value in _numbered(text, where) for found in _opened(value, f"{where}:{line}")]
+    return [found for line, value in _numbered(text, where) for found in opened(value, f"{where}:{line}")]
 
 
 def documents(text: str, where: str) -> list[Any]:
@@ -124,11 +124,11 @@ def _refuse_depth(text: str, where: str) -> None:
 def flatten(documents: Iterable[Any], where: str) -> Iterator[Object]:
     """Objects of documents; empty documents are skipped, Lists opened, malformed ones refused."""
     for index, document in enumerate(documents):
-        for _place, obj in _opened(document, f"{where}, document {index + 1}"):
+        for _place, obj in opened(document, f"{where}, document {index + 1}"):
             yield obj
 
 
-def _opened(document: Any, place: str) -> Iterator[tuple[str, Object]]:
+def opened(document: Any, place: str) -> Iterator[tuple[str, Object]]:
     """The objects of one document, each with its place."""
     if document is None:
         return
@@ -136,7 +136,7 @@ def _opened(document: Any, place: str) -> Iterator[tuple[str, Object]]:
         raise MeshError("invalid_object", "is not an object", where=place)
     if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
         for index, item in enumerate(document["items"]):
-            yield from _opened(item, f"{place}, document {index + 1}")
+            yield from opened(item, f"{place}, document {index + 1}")
         return
     missing = next((key for key in ("apiVersion", "kind") if not isinstance(document.get(key), str)), None)
     metadata = document.get("metadata")
