@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     parts = chosen(options.parts)
     os.environ["HELM_BINARY"] = programs()["helm"]  # for what this process itself installs
-    about = _about(given, options.rounds)
+    about = {**_about(given, options.rounds), "only": options.only, "clusters": options.clusters}
     saved = None if options.only else begun(SAVED, about, parts)
     results = saved or Results(about)
     if saved:

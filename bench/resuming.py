@@ -13,14 +13,16 @@ from bench.results import Results, load
 from bench.tools import ROOT
 
 #: What decides what is measured.
-_CODE = ("bench", "plugins/module_utils", "plugins/plugin_utils", "pulumi_mesh")
+_CODE = ("bench", "lab", "plugins", "pulumi_mesh", "roles")
+_SKIPPED = ("__pycache__", ".tmp")
 #: What differs between two runs of the same benchmark.
 _OF_A_RUN = ("command", "date")
 
 
 def code() -> str:
     """A digest of what is measured, and of what measures."""
-    files = sorted(path for place in _CODE for path in (ROOT / place).rglob("*.py"))
+    found = (path for place in _CODE for path in (ROOT / place).rglob("*"))
+    files = sorted(path for path in found if path.is_file() and not {*path.parts} & {*_SKIPPED})
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 

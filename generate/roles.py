@@ -91,6 +91,9 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
     item = f"{name}_list[item]"
     required = {key: f"{{{{ {item}.{key} }}}}" for key, option in options.items() if option.get("required")}
     for_all = {key: f"{{{{ {item}.{key} | default({name}_{key}) }}}}" for key in _FOR_ALL}
+    # Who renders asks no cluster, whatever an item says of itself.
+    rendering = f"{name}_state == 'rendered'"
+    for_all["state"] = f"{{{{ 'rendered' if {rendering} else {item}.state | default({name}_state) }}}}"
     return {
         "name": summary,
         f"meshops.mesh.{name}": {**required, **for_all},
@@ -98,6 +101,7 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
         "vars": {"meshops_item": f"{{{{ {item} }}}}"},
         # By number, because Ansible prints the loop's item when a task fails, and items may hold secrets.
         "loop": f"{{{{ range({name}_list | length) | sort(reverse={name}_state in ['absent', 'released']) }}}}",
+        "when": f"{name}_state != 'rendered' or {item}.state | default('present') == 'present'",
         "loop_control": {"label": f"{{{{ {item}.{_LABELS.get(name, 'name')} }}}}"},
         "register": f"{name}_result",
         "tags": [name],

@@ -44,7 +44,7 @@ def objects(
     spec_type: Any = OPERATIONS[operation].spec
     own = {field.name for field in fields(spec_type)}
     spec = parse(spec_type, {key: value for key, value in given.items() if key in own})
-    return in_order(rendered(operation, spec, Unseen(kubernetes_version, frozenset(api_versions))))
+    return in_order(rendered(operation, spec, Unseen(kubernetes_version, frozenset(api_versions))).sets)
 
 
 def expand(

@@ -38,7 +38,8 @@ options:
     elements: str
   template:
     description:
-    - The same for templates, which are looked for where Ansible looks for C(templates).
+    - The same for templates, which are looked for where Ansible looks for C(templates); in directories also those
+      with C(.j2) behind.
     type: list
     elements: str
   dest:

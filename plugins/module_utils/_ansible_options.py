@@ -31,7 +31,10 @@ SOURCES: Options = {
         "elements": "str",
     },
     "template": {
-        "description": ["The same for templates, which are looked for where Ansible looks for C(templates)."],
+        "description": [
+            "The same for templates, which are looked for where Ansible looks for C(templates); in directories also those "
+            "with C(.j2) behind."
+        ],
         "type": "list",
         "elements": "str",
     },

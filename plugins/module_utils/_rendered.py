@@ -48,7 +48,7 @@ def write_rendered(
     hidden = Secrets()
     hidden.learn(secrets_of(spec))
     try:
-        sets = rendered(name, spec, Unseen(_version(arguments.get("kubernetes_version"))))
+        sets, warnings = rendered(name, spec, Unseen(_version(arguments.get("kubernetes_version"))))
         refuse_secrets(sets, hidden.hide)
         root = _root(arguments.get("dest"))
         files = {f"{_place(item)}/{path}": text for item in sets for path, text in directory(item).items()}
@@ -71,7 +71,7 @@ def write_rendered(
         "files": sorted(files),
         "images": images(sets),
         "secrets": left,
-        "warnings": missing,
+        "warnings": [*warnings, *missing],
         "diff": [
             {
                 "before_header": change.path,
@@ -112,7 +112,11 @@ def _changes(root: Path, files: Mapping[str, str]) -> Iterator[FileChange]:
 def _leaving(root: Path, sets: list[ObjectSet], files: Mapping[str, str]) -> Iterator[FileChange]:
     """Files that an earlier rendering wrote and this one does not."""
     for place in map(_place, sets):
-        for name in listed(_read(root / place / INDEX) or ""):
+        try:
+            names = listed(_read(root / place / INDEX) or "")
+        except MeshError as error:
+            raise error.at(f"dest: {root / place}") from None
+        for name in names:
             path = f"{place}/{name}"
             before = _read(root / path) if path not in files and "/" not in name else None
             if before is not None:
@@ -124,11 +128,13 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError:
+        raise MeshError("invalid_option", "is no text", where=f"dest: {path}", hint="delete it") from None
 
 
 def _carry_out(root: Path, changes: list[FileChange]) -> None:
-    """The index comes last: what it lists is there at any moment."""
-    for change in sorted(changes, key=lambda change: change.path.endswith(f"/{INDEX}")):
+    """New files, then the index, then removals: what it lists is there at any moment."""
+    for change in sorted(changes, key=lambda change: (change.after is None, change.path.endswith(f"/{INDEX}"))):
         path = root / change.path
         if change.after is None:
             path.unlink(missing_ok=True)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.compat.version import LooseVersion
@@ -29,20 +29,33 @@ DECLARATIONS = "declarations"
 Located = tuple[str, dict[str, Any]]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
+_TEMPLATES = (*_SUFFIXES, *(f"{suffix}.j2" for suffix in _SUFFIXES))
 #: Before 2.19, what looks like a list or a map became one.
 _AS_TEXT = {"convert_data": False} if LooseVersion(ansible_version) < LooseVersion("2.19") else {}
-#: Option -> the directory that Ansible keeps such files in, and the lookup that reads them.
+
+
+class Reader(NamedTuple):
+    """Where Ansible keeps such files, what they are called in a directory, and the lookup that reads them."""
+
+    subdirectory: str
+    suffixes: tuple[str, ...]
+    lookup: str
+    options: Mapping[str, Any]
+
+
 _READERS = {
-    "src": ("files", "ansible.builtin.file", {"rstrip": False, "lstrip": False}),
-    "template": ("templates", "ansible.builtin.template", _AS_TEXT),
+    "src": Reader("files", _SUFFIXES, "ansible.builtin.file", {"rstrip": False, "lstrip": False}),
+    "template": Reader("templates", _TEMPLATES, "ansible.builtin.template", _AS_TEXT),
 }
 
 
 class Sources:
     """What a task's options of SOURCES lead to, for one action plugin."""
 
-    def __init__(self, action: ActionBase, variables: Mapping[str, Any]) -> None:
+    def __init__(self, action: ActionBase, variables: Mapping[str, Any], options: Collection[str]) -> None:
         self._action = action
+        #: Whether the operation knows such options at all; where it does not, they are refused later.
+        self._takes = {*SOURCES} <= {*options} or DECLARATIONS in options
         self._variables = dict(variables)
         #: ``Kind namespace/name``, and ``Kind name`` as the set's own checks say it -> place.
         self._places: dict[str, str] = {}
@@ -52,7 +65,9 @@ class Sources:
         if DECLARATIONS in arguments:
             return {**arguments, DECLARATIONS: self._of_declarations(arguments[DECLARATIONS])}
         given = {key: value for key, value in arguments.items() if key in SOURCES and value is not None}
-        if not given or not isinstance(arguments.get(OBJECTS) or [], list):  # what is no list is refused later
+        if (
+            not given or not self._takes or not isinstance(arguments.get(OBJECTS) or [], list)
+        ):  # what is no list is refused later
             return arguments
         objects = list(self._found(given))
         for place, obj in objects:
@@ -87,32 +102,34 @@ class Sources:
         return {**result, "error": error, "msg": f"{place}: {result['msg']}"}
 
     def _place_of(self, where: str) -> str:
-        found = (name for name in self._places if re.search(rf"{re.escape(name)}(?![\w.:-])", where))
+        found = (name for name in self._places if re.search(rf"(?<![\w.:-]){re.escape(name)}(?![\w.:-])", where))
         return self._places.get(next(found, ""), "")
 
     def _found(self, given: Mapping[str, Any]) -> Iterator[Located]:
         if "definition" in given:
             yield from _defined(given["definition"])
-        for option, (subdirectory, lookup, how) in _READERS.items():
-            for path in self._paths(given.get(option), option, subdirectory):
+        for option, reader in _READERS.items():
+            for path in self._paths(given.get(option), option, reader):
                 shown = os.path.relpath(path)
-                yield from located(self._read(path, lookup, how), path if shown.startswith("..") else shown)
+                yield from located(self._read(path, reader), path if shown.startswith("..") else shown)
 
-    def _paths(self, patterns: Any, option: str, subdirectory: str) -> Iterator[str]:
+    def _paths(self, patterns: Any, option: str, reader: Reader) -> Iterator[str]:
+        if not isinstance(patterns, (str, list, type(None))):
+            raise MeshError("invalid_option", "must be a list of paths", where=option)
         for pattern in [patterns] if isinstance(patterns, str) else patterns or ():
-            found = self._matching(str(pattern), subdirectory)
+            found = self._matching(str(pattern), reader)
             if not found:
                 searched = ", ".join(self._roots())
-                hint = f"looked in {searched}, and there in {subdirectory}"
+                hint = f"looked in {searched}, and there in {reader.subdirectory}"
                 raise MeshError("invalid_option", f"no file matches {pattern}", where=option, hint=hint)
             yield from found
 
-    def _matching(self, pattern: str, subdirectory: str) -> list[str]:
+    def _matching(self, pattern: str, reader: Reader) -> list[str]:
         """Files of the first place that has any."""
         expanded = os.path.expanduser(pattern)
-        places = [os.path.join(root, part) for root in self._roots() for part in (subdirectory, "")]
+        places = [os.path.join(root, part) for root in self._roots() for part in (reader.subdirectory, "")]
         # What is absolute stays so when it is joined.
-        return next(filter(None, (_files(os.path.join(place, expanded)) for place in places)), [])
+        return next(filter(None, (_files(os.path.join(place, expanded), reader.suffixes) for place in places)), [])
 
     def _roots(self) -> list[str]:
         """Where Ansible looks, then where a playbook of a collection has the user's files."""
@@ -120,11 +137,11 @@ class Sources:
         places = [*self._action._task.get_search_path(), self._action._loader.get_basedir()]
         return list(dict.fromkeys([*places, *([str(inventory)] if inventory else []), os.getcwd()]))
 
-    def _read(self, path: str, lookup: str, how: Mapping[str, Any]) -> str:
-        plugin = lookup_loader.get(lookup, loader=self._action._loader, templar=self._action._templar)
+    def _read(self, path: str, reader: Reader) -> str:
+        plugin = lookup_loader.get(reader.lookup, loader=self._action._loader, templar=self._action._templar)
         variables = {**self._variables, "ansible_search_path": self._roots()}
         try:
-            (text,) = plugin.run([path], variables=variables, **how)
+            (text,) = plugin.run([path], variables=variables, **reader.options)
         except AnsibleError as error:
             raise MeshError("invalid_option", " ".join(str(error).split()), where=path) from error
         return str(text)
@@ -138,16 +155,16 @@ def _defined(value: Any) -> list[Located]:
     return list(opened(value, "definition"))
 
 
-def _files(path: str) -> list[str]:
+def _files(path: str, suffixes: tuple[str, ...]) -> list[str]:
     """The files that a path, directory or pattern means, sorted; hidden ones are not meant."""
     if os.path.isdir(path):
-        return _below(path)
+        return _below(path, suffixes)
     if glob.has_magic(path):
         found = sorted(glob.glob(path, recursive=True))
-        return [name for item in found for name in (_below(item) if os.path.isdir(item) else [item])]
+        return [name for item in found for name in (_below(item, suffixes) if os.path.isdir(item) else [item])]
     return [path] if os.path.isfile(path) else []
 
 
-def _below(directory: str) -> list[str]:
+def _below(directory: str, suffixes: tuple[str, ...]) -> list[str]:
     found = glob.glob(os.path.join(glob.escape(directory), "**", "*"), recursive=True)
-    return sorted(name for name in found if name.endswith(_SUFFIXES) and os.path.isfile(name))
+    return sorted(name for name in found if name.endswith(suffixes) and os.path.isfile(name))

@@ -167,7 +167,13 @@ def test_rendered_is_what_was_applied(play, clusters, tmp_path):
 
 
 #: What istiod fills in, what only a first application says, and who keeps it (charts say Helm).
-KEPT = ("caBundle", "failurePolicy", "app.kubernetes.io/managed-by")
+KEPT = (
+    "caBundle",
+    "failurePolicy",
+    "app.kubernetes.io/managed-by",
+    "argocd.argoproj.io/sync-options",
+    "kustomize.toolkit.fluxcd.io/prune",
+)
 
 
 def differing(wanted, live, where):

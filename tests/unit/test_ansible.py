@@ -20,6 +20,7 @@ from tests.examples.returned import complaints
 # By name, because these import the core under another name than the tests do.
 glue = importlib.import_module("plugins.module_utils._ansible")
 diff = importlib.import_module("plugins.module_utils._diff")
+front = importlib.import_module("plugins.module_utils._ansible_options")
 errors = importlib.import_module("plugins.module_utils.mesh.model.errors")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,8 +81,9 @@ def test_what_is_documented_is_what_is_accepted(name):
     ("operation", "kind", "given"), [("kube_inject", "filter", "_input"), ("kube_inject", "lookup", "_terms")]
 )
 def test_what_is_a_filter_and_a_lookup_has_the_options_of_its_module(operation, kind, given):
-    """But for the objects, which are its input."""
-    expected = {given, *glue.argument_spec(glue.OPERATIONS[operation])} - {"objects"}
+    """But for the objects, which are its input, and for what only tasks take."""
+    found = glue.OPERATIONS[operation]
+    expected = {given, *glue.argument_spec(found)} - {"objects", *front.own_options(found)}
     assert options_of(written_documentation(kind, operation)).keys() == expected
 
 

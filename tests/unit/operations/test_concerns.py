@@ -33,6 +33,9 @@ def pem(name, days):
     return built.public_bytes(serialization.Encoding.PEM)
 
 
+FAR = {"metadata": {"name": "far", "labels": {"istio.io/rev": "far"}}, "webhooks": []}
+
+
 def revision(**different):
     return {"revision": "default", "version": "1.31.0", "ready": True, "reason": "", "webhook": True, **different}
 
@@ -98,6 +101,11 @@ def told(revisions=(), proxies=(), kubernetes="1.34.0", injectors=(), roots=None
         ),
         ({"revisions": [revision(version="1.28.0")], "warn_days": 5}, []),
         (
+            {"revisions": [revision(version="1.24.9")]},
+            [("warning", "revision default", "Istio 1.24.9 is out of support; upgrade", "2026-04-07")],
+        ),
+        ({"revisions": [], "proxies": [proxy(revision="far")], "injectors": [FAR]}, []),
+        (
             {"revisions": [revision()], "kubernetes": "1.31.2"},
             [
                 (
@@ -117,8 +125,15 @@ def test_concerns(given, expected):
 def test_certificates_by_their_end():
     """Broken things first, then what ends first; what lasts is no concern, what is no certificate neither."""
     bundle = base64.b64encode(pem("webhook", 10)).decode()
-    injector = {"metadata": {"name": "injector"}, "webhooks": [{"clientConfig": {"caBundle": bundle}}] * 2}
-    other = {"metadata": {"name": "other"}, "webhooks": [{"clientConfig": {"caBundle": "no base64!"}}]}
+    labels = {"istio.io/rev": "default"}
+    injector = {
+        "metadata": {"name": "injector", "labels": labels},
+        "webhooks": [{"clientConfig": {"caBundle": bundle}}] * 2,
+    }
+    other = {
+        "metadata": {"name": "other", "labels": labels},
+        "webhooks": [{"clientConfig": {"caBundle": "no base64!"}}],
+    }
     text = pem("old", -1) + pem("lasting", 400) + pem("soon", 3)
     broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     roots = {"data": {"root-cert.pem": (text + broken).decode()}}
@@ -136,7 +151,8 @@ def test_metrics():
         "gateways": [{"namespace": "istio-ingress", "name": "webgw", "addresses": ["a", "b"]}],
         "concerns": [{"severity": "critical"}],
     }
-    lines = metrics(found).splitlines()
+    lines = [line.replace('cluster="onprem",', "") for line in metrics(found, "onprem").splitlines()]
+    assert metrics(found, "onprem").count('cluster="onprem"') == 7
     assert [line for line in lines if line[0] != "#"] == [
         'meshops_revision_ready{revision="default",version="1.31.0"} 1',
         'meshops_revision_ready{revision="b",version="1.31.0"} 0',
@@ -151,4 +167,4 @@ def test_metrics():
 
 def test_metrics_of_nothing_have_no_empty_family():
     found = {"revisions": [], "proxies": [], "gateways": [], "concerns": []}
-    assert metrics(found).splitlines()[0].startswith("# HELP meshops_concerns")
+    assert metrics(found, "x").splitlines()[0].startswith("# HELP meshops_concerns")

@@ -47,8 +47,8 @@ def test_strict_namespaces(policies, namespaces):
     assert strict_namespaces(Seen(policies), ROOT) == namespaces
 
 
-def pod(name="page", phase="Running", injected=True, ports=({"containerPort": 8080},), **labels):
-    annotations = {"sidecar.istio.io/status": "{}"} if injected else {}
+def pod(name="page", phase="Running", injected=True, ports=({"containerPort": 8080},), marks=None, **labels):
+    annotations = {**({"sidecar.istio.io/status": "{}"} if injected else {}), **(marks or {})}
     own = {"name": "app", "ports": list(ports)}
     proxy = {"name": "istio-proxy", "ports": [{"containerPort": 15090}]}
     return {
@@ -69,6 +69,10 @@ def pod(name="page", phase="Running", injected=True, ports=({"containerPort": 80
         ([pod(ports=[{"containerPort": 53, "protocol": "UDP"}])], {"shop": None}),
         ([pod("a", ports=[]), pod("b")], {"shop": ("b", 8080)}),
         ([pod(app="legacy")], {"shop": None}),
+        ([pod(marks={"traffic.sidecar.istio.io/excludeInboundPorts": "9090, 8080"})], {"shop": None}),
+        ([pod(marks={"traffic.sidecar.istio.io/includeInboundPorts": "9090"})], {"shop": None}),
+        ([pod(marks={"traffic.sidecar.istio.io/includeInboundPorts": "8080"})], {"shop": ("page", 8080)}),
+        ([pod(marks={"inject.istio.io/templates": "grpc-agent"})], {}),
         ([pod("a", app="legacy"), pod("b", app="page")], {"shop": ("b", 8080)}),
     ],
 )

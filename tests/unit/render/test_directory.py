@@ -44,6 +44,22 @@ def test_the_index_lists_the_files_in_the_order_of_the_set():
     assert yaml.safe_load(files[INDEX])["kind"] == "Kustomization"
 
 
+def test_a_shared_namespace_is_never_pruned():
+    shared = obj("Namespace", "shop", namespace="")
+    files = directory(ObjectSet("injection", "shop", "m", fields=(shared,)))
+    assert yaml.safe_load(files["namespace_shop.yaml"])["metadata"]["annotations"] == {
+        "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+        "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    }
+
+
+@pytest.mark.parametrize("rest", ["<<<<<<< HEAD\nresources: [", "- a\n", "kind: Kustomization\n", ""])
+def test_a_damaged_index_is_named(rest):
+    head = directory(of())[INDEX].splitlines(keepends=True)[0]
+    with pytest.raises(MeshError, match=r"kustomization\.yaml: is damaged"):
+        listed(head + rest)
+
+
 def test_an_index_of_somebody_else_lists_nothing():
     assert listed("kind: Kustomization\nresources: [a.yaml]\n") == []
 

@@ -14,8 +14,8 @@ except ImportError:  # Ansible loads this file on hosts that need not have it
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 
-#: Whether certificates can be read here.
-READABLE = x509 is not None
+#: Whether certificates can be read here; cryptography 42 is the first that tells their end with its time zone.
+READABLE = x509 is not None and hasattr(x509.Certificate, "not_valid_after_utc")
 
 
 def certificates_in(pem: bytes) -> Iterator[tuple[str, datetime.datetime]]:
@@ -24,10 +24,11 @@ def certificates_in(pem: bytes) -> Iterator[tuple[str, datetime.datetime]]:
     for block in _PEM.findall(pem) if READABLE else ():
         try:
             found = x509.load_pem_x509_certificate(block)
+            names = [*_named(found, x509.NameOID.COMMON_NAME), *_named(found, x509.NameOID.ORGANIZATION_NAME)]
+            told = (names[0] if names else f"{found.serial_number:x}"), found.not_valid_after_utc
         except ValueError:
             continue
-        names = [*_named(found, x509.NameOID.COMMON_NAME), *_named(found, x509.NameOID.ORGANIZATION_NAME)]
-        yield (names[0] if names else f"{found.serial_number:x}"), found.not_valid_after_utc
+        yield told
 
 
 def _named(certificate: x509.Certificate, name: x509.ObjectIdentifier) -> list[str]:

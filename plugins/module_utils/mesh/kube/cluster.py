@@ -19,7 +19,7 @@ from ..model.secrets import of_object
 from . import webhooks
 from .config import endpoint
 from .discovery import Kinds, Resource, discover
-from .failures import ApiFailure, plain
+from .failures import ApiFailure, Unanswered, of_server, plain
 from .transport import IN_FLIGHT, Transport
 
 #: Objects in one page of a list: a page of the largest Istio objects has some 20 MiB.
@@ -320,15 +320,15 @@ class Cluster:
         """Whether a pod turns away a plain HTTP request of the API server, which is no member of any mesh."""
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/"
         try:
-            self.transport.raw("GET", path, where=f"Pod {namespace}/{pod}", repeat="once")
-        except ApiFailure as error:
-            if error.reason == "Forbidden":
-                return PlainAnswer(True, "plain text was not tried: that needs get on pods/proxy")
-            if not error.reason:  # no Status object: the application itself said so
-                return PlainAnswer(False, f"a plain-text request was answered (HTTP {error.status})")
-            closed = any(text in error.msg for text in _CLOSED)
-            return PlainAnswer(closed, "plain text is refused" if closed else f"cannot be tried: {error.msg}")
-        return PlainAnswer(False, "a plain-text request was answered (HTTP 200)")
+            status, body = self.transport.once(path, f"Pod {namespace}/{pod}")
+        except Unanswered:
+            return PlainAnswer(True, "plain text was not tried: the API server does not reach the pod in time")
+        told = of_server(body) if status >= 400 else None
+        if told is None:
+            return PlainAnswer(False, f"a plain-text request was answered (HTTP {status})")
+        if any(text in told for text in _CLOSED):
+            return PlainAnswer(True, "plain text is refused")
+        return PlainAnswer(True, f"plain text was not tried: {told}")
 
     def ask_webhook(self, client: Mapping[str, Any], review: Object, where: str) -> Object:
         """What an admission webhook (by its clientConfig) answers to an AdmissionReview. A Service is asked by way of

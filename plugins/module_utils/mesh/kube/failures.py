@@ -103,6 +103,14 @@ def plain(text: object) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]} ... ({len(shown)} characters)"
 
 
+def of_server(body: bytes) -> str | None:
+    """What the API server itself says in an answer; None where the body is somebody else's."""
+    told = _status_object(body)
+    if told.get("kind") != "Status" or told.get("apiVersion") != "v1":
+        return None
+    return plain(told.get("message") or told.get("reason") or "")
+
+
 def _status_object(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)

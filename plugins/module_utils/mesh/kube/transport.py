@@ -30,6 +30,8 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0
 #: Bytes of one answer, and seconds until it is complete; a page of the largest objects stays far below.
 LARGEST, LONGEST = 512 * 2**20, 300.0
 _CHUNK = 1 << 20
+#: Seconds of silence after which something behind the API server is given up.
+_PATIENCE = 10.0
 USER_AGENT = "meshops.mesh/1.0.0"
 
 
@@ -191,6 +193,17 @@ class Transport:
             preload_content=False,
             redirect=False,  # a token must not follow to another host
         )
+
+    def once(self, path: str, where: str) -> tuple[int, bytes]:
+        """Status and body of one GET, whoever gave them: for answers that are not the API server's own. Raises
+        Unanswered when none comes."""
+        self.counts["GET"] += 1
+        with self._throttle.slot():
+            try:
+                response = self._send(Call("GET", path, where=where), self._endpoint, _PATIENCE)
+                return response.status, _whole(response)
+            except (HTTPError, OSError) as error:
+                raise self._unreachable(error) from error
 
     def stream(self, path: str, query: Mapping[str, Any], read_timeout: float) -> Iterator[dict[str, Any]]:
         """One watch: its events, until the server ends it. A break ends it silently: the caller lists again."""

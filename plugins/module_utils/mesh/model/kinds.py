@@ -21,18 +21,22 @@ _CLUSTER_SCOPED: dict[str, tuple[str, ...]] = {
     "certificates.k8s.io": ("CertificateSigningRequest", "ClusterTrustBundle"),
     "flowcontrol.apiserver.k8s.io": ("FlowSchema", "PriorityLevelConfiguration"),
     "gateway.networking.k8s.io": ("GatewayClass",),
+    "internal.apiserver.k8s.io": ("StorageVersion",),
     "networking.k8s.io": ("IPAddress", "IngressClass", "ServiceCIDR"),
     "node.k8s.io": ("RuntimeClass",),
     "rbac.authorization.k8s.io": ("ClusterRole", "ClusterRoleBinding"),
     "resource.k8s.io": ("DeviceClass", "DeviceTaintRule", "ResourceSlice"),
     "scheduling.k8s.io": ("PriorityClass",),
     "storage.k8s.io": ("CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"),
+    "storagemigration.k8s.io": ("StorageVersionMigration",),
 }
 CLUSTER_SCOPED = frozenset(GroupKind(group, kind) for group, kinds in _CLUSTER_SCOPED.items() for kind in kinds)
 
-_KNOWN_SUFFIXES = (".k8s.io", ".istio.io")
+#: Groups of built-in kinds that all have a namespace. Other groups of ``k8s.io`` are those of custom resources.
+_NAMESPACED = frozenset({"coordination.k8s.io", "discovery.k8s.io", "events.k8s.io"})
 
 
 def known(kind: GroupKind) -> bool:
     """Whether the kind is one of Kubernetes or Istio; of others only the cluster knows."""
-    return "." not in kind.group or kind.group.endswith(_KNOWN_SUFFIXES)
+    built_in = "." not in kind.group or kind.group in _CLUSTER_SCOPED or kind.group in _NAMESPACED
+    return built_in or kind.group.endswith(".istio.io")

@@ -6,13 +6,13 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..kube.certificates import READABLE, certificates_in
 from ..model.objects import Object
 from ..model.operation import Finding
-from . import support
+from . import discovery, support
 
 #: severity, about, text, last day or None.
 _Concern = tuple[str, str, str, "datetime.date | None"]
@@ -32,7 +32,7 @@ def concerns(
     soon = now.date() + datetime.timedelta(days=warn_days)
     everything = [
         *_broken(revisions),
-        *_orphans(revisions, found["proxies"]),
+        *_orphans(revisions, discovery.revisions_of(injectors), found["proxies"]),
         *_unreadable(),
         *_expiring(_certificates(injectors, roots), now, soon),
         *_unsupported(revisions, found["kubernetes"], now.date(), soon),
@@ -53,11 +53,15 @@ def _broken(revisions: Iterable[Mapping[str, Any]]) -> Iterator[_Concern]:
             yield _CRITICAL, about, "no injection webhook with a certificate answers for it", None
 
 
-def _orphans(revisions: Iterable[Mapping[str, Any]], proxies: Iterable[Mapping[str, str]]) -> Iterator[_Concern]:
+def _orphans(
+    revisions: Iterable[Mapping[str, Any]], elsewhere: Collection[str], proxies: Iterable[Mapping[str, str]]
+) -> Iterator[_Concern]:
     """Proxies that nobody configures, or that are too far from who does."""
     versions = {item["revision"]: item["version"] for item in revisions}
     for proxy in proxies:
         about = f"proxy {proxy['namespace']}/{proxy['name']}"
+        if proxy["revision"] not in versions and proxy["revision"] in elsewhere:
+            continue  # its control plane is outside the cluster, or in another namespace
         if proxy["revision"] not in versions:
             text = f"its revision {proxy['revision']} is not there; restart the workload"
             yield _CRITICAL, about, text, None

@@ -107,6 +107,11 @@ def resolve(found: Iterable[Object], name: str) -> str | None:
     return name if injector_of(webhooks, name) is not None else None
 
 
+def revisions_of(found: Iterable[Object]) -> set[str]:
+    """Revisions that somebody injects, also from outside the cluster."""
+    return {labels_of(obj)["istio.io/rev"] for obj in found if not tag_of(obj)}
+
+
 def answers_by_default(injector: Mapping[str, Any]) -> bool:
     """Whether a webhook selects namespaces with istio-injection=enabled."""
     for webhook in injector.get("webhooks") or ():
@@ -116,12 +121,16 @@ def answers_by_default(injector: Mapping[str, Any]) -> bool:
     return False
 
 
+#: Phases of pods in which nothing runs any more.
+_ENDED = ("Succeeded", "Failed")
+
+
 def proxies(cluster: Reader) -> Iterator[dict[str, str]]:
     """Every pod with an injected proxy: ``{namespace, name, revision, version, image}``."""
     # Injection puts this label on every pod that it touches, gateways included.
     for pod in cluster.list("v1", "Pod", "", "service.istio.io/canonical-name"):
         status = annotations_of(pod).get("sidecar.istio.io/status")
-        if status is None:
+        if status is None or (pod.get("status") or {}).get("phase") in _ENDED:
             continue
         image = _proxy_image(pod)
         yield {

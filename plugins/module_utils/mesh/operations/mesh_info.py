@@ -33,7 +33,7 @@ def answer(cluster: Reader, spec: MeshInfoSpec) -> dict[str, Any]:
     }
     roots = cluster.get("v1", "ConfigMap", spec.namespace, "istio-ca-root-cert")
     found["concerns"] = concerns(found, injectors, roots, datetime.datetime.now(datetime.UTC), spec.warn_days)
-    return {**found, "metrics": metrics(found), "proxies": found["proxies"] if spec.proxies else []}
+    return {**found, "metrics": metrics(found, cluster.name), "proxies": found["proxies"] if spec.proxies else []}
 
 
 def _revisions(

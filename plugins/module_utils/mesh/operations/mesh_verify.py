@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..model.operation import Examiner, Query
 from ..model.permissions import Permission
 from ..model.specs.mesh_info import MeshInfoSpec
 from ..model.specs.mesh_verify import MeshVerifyResult, MeshVerifySpec
-from . import mtls
+from . import discovery, mtls
 from .mesh_info import answer as look
 from .proofs import injection_works, validation_works
 
@@ -27,10 +27,13 @@ class Evidence(NamedTuple):
 def answer(cluster: Examiner, spec: MeshVerifySpec) -> dict[str, Any]:
     """``{healthy, broken, evidence}``."""
     found = look(cluster, MeshInfoSpec(namespace=spec.namespace))
+    # Where a control plane is outside the cluster, its injector is all that is here.
+    elsewhere = discovery.revisions_of(discovery.injectors(cluster)) - {item["revision"] for item in found["revisions"]}
+    there = elsewhere | {item["revision"] for item in found["revisions"]}
     evidence = [
-        *_control_planes(cluster, spec, found["revisions"]),
-        *_tags(found),
-        *_proxies(found),
+        *_control_planes(cluster, spec, found["revisions"], sorted(elsewhere)),
+        *_tags(found, there),
+        *_proxies(found, there),
         *_gateways(spec, found["gateways"]),
         *(_plain_text(cluster, spec) if spec.plain_text else ()),
     ]
@@ -39,14 +42,20 @@ def answer(cluster: Examiner, spec: MeshVerifySpec) -> dict[str, Any]:
 
 
 def _control_planes(
-    cluster: Examiner, spec: MeshVerifySpec, revisions: Sequence[Mapping[str, Any]]
+    cluster: Examiner, spec: MeshVerifySpec, revisions: Sequence[Mapping[str, Any]], elsewhere: Sequence[str]
 ) -> Iterator[Evidence]:
     there = {item["revision"]: item for item in revisions}
-    wanted = spec.revisions or list(there)
+    wanted = spec.revisions or [*there, *elsewhere]
     if not wanted:
         yield Evidence("control-plane", f"namespace {spec.namespace}", False, "has no istiod")
     for revision in wanted:
         about, item = f"revision {revision}", there.get(revision)
+        if item is None and revision in elsewhere:
+            yield Evidence(
+                "control-plane", about, True, f"runs outside namespace {spec.namespace}; its injector is here"
+            )
+            yield from _tried(cluster, spec.namespace, revision)
+            continue
         if item is None:
             yield Evidence("control-plane", about, False, "is not installed")
             continue
@@ -67,17 +76,15 @@ def _tried(cluster: Examiner, namespace: str, revision: str) -> Iterator[Evidenc
         yield Evidence(hop, f"revision {revision}", reason is None, reason or text)
 
 
-def _tags(found: Mapping[str, Any]) -> Iterator[Evidence]:
-    there = {item["revision"] for item in found["revisions"]}
+def _tags(found: Mapping[str, Any], there: Collection[str]) -> Iterator[Evidence]:
     for item in found["tags"]:
         known = item["revision"] in there
         text = f"stands for revision {item['revision']}" + ("" if known else ", which is not installed")
         yield Evidence("tag", f"tag {item['tag']}", known, text)
 
 
-def _proxies(found: Mapping[str, Any]) -> Iterator[Evidence]:
+def _proxies(found: Mapping[str, Any], there: Collection[str]) -> Iterator[Evidence]:
     """Every proxy has somebody who configures it."""
-    there = {item["revision"] for item in found["revisions"]}
     orphans = [item for item in found["proxies"] if item["revision"] not in there]
     for item in orphans:
         text = f"its revision {item['revision']} is not installed"

@@ -10,8 +10,8 @@ from typing import Any
 _Sample = tuple[Mapping[str, str], float]
 
 
-def metrics(found: Mapping[str, Any]) -> str:
-    """Gauges by what mesh_info found."""
+def metrics(found: Mapping[str, Any], cluster: str) -> str:
+    """Gauges by what mesh_info found; all have the label ``cluster``."""
     proxies = Counter((item["revision"], item["version"]) for item in found["proxies"])
     severities = Counter(item["severity"] for item in found["concerns"])
     families: tuple[tuple[str, str, Iterable[_Sample]], ...] = (
@@ -42,11 +42,11 @@ def metrics(found: Mapping[str, Any]) -> str:
             [({"severity": severity}, severities[severity]) for severity in ("critical", "warning")],
         ),
     )
-    return "".join(_family(*family) for family in families)
+    return "".join(_family(*family, cluster) for family in families)
 
 
-def _family(name: str, help_text: str, samples: Iterable[_Sample]) -> str:
-    lines = [f"{name}{{{_labels(labels)}}} {value:g}\n" for labels, value in samples]
+def _family(name: str, help_text: str, samples: Iterable[_Sample], cluster: str) -> str:
+    lines = [f"{name}{{{_labels({'cluster': cluster, **labels})}}} {value:g}\n" for labels, value in samples]
     return "".join([f"# HELP {name} {help_text}\n", f"# TYPE {name} gauge\n", *lines]) if lines else ""
 
 

@@ -12,6 +12,10 @@ STRICT = "STRICT"
 _POLICIES = ("security.istio.io/v1", "PeerAuthentication")
 
 
+#: Annotations of pods by which ports bypass the proxy (Istio reference, resource annotations).
+_TRAFFIC = "traffic.sidecar.istio.io/"
+
+
 def strict_namespaces(cluster: Reader, root: str) -> list[str]:
     """Namespaces in which every pod requires mTLS: by a policy of their own, else by that of the mesh."""
     policies = cluster.list(*_POLICIES)
@@ -53,14 +57,20 @@ def candidates(cluster: Reader, namespaces: Sequence[str]) -> dict[str, tuple[st
 
 
 def _serves(pod: Object) -> bool:
-    injected = "sidecar.istio.io/status" in annotations_of(pod)
+    marks = annotations_of(pod)
+    # Other templates (gRPC's agent, gateways) intercept nothing.
+    templates = marks.get("inject.istio.io/templates", "sidecar").replace(" ", "").split(",")
+    injected = "sidecar.istio.io/status" in marks and "sidecar" in templates
     return (
         injected and (pod.get("status") or {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
     )
 
 
 def _port(pod: Object) -> int | None:
-    """The first TCP port that a container of the application names."""
+    """The first TCP port that a container of the application names, and that the proxy intercepts."""
+    marks = annotations_of(pod)
+    taken = marks.get(f"{_TRAFFIC}includeInboundPorts", "*").replace(" ", "").split(",")
+    left = marks.get(f"{_TRAFFIC}excludeInboundPorts", "").replace(" ", "").split(",")
     ports = (
         int(port["containerPort"])
         for container in pod["spec"].get("containers") or ()
@@ -68,7 +78,7 @@ def _port(pod: Object) -> int | None:
         for port in container.get("ports") or ()
         if port.get("protocol", "TCP") == "TCP"
     )
-    return next(ports, None)
+    return next((port for port in ports if {"*", str(port)} & {*taken} and str(port) not in left), None)
 
 
 def _selector(policy: Object) -> dict[str, str]:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..apply.placing import refuse_twins
 from ..apply.planning import findings
@@ -36,17 +36,33 @@ class Unseen:
         return ()
 
 
-def rendered(name: str, spec: Any, cluster: Unseen) -> list[ObjectSet]:
+class Rendered(NamedTuple):
+    """The sets of an operation, and what there is to say of them."""
+
+    sets: list[ObjectSet]
+    warnings: list[str]
+
+
+def rendered(name: str, spec: Any, cluster: Unseen) -> Rendered:
     """The sets of an operation as it would apply them to that cluster. Raises MeshError."""
     operation = OPERATIONS.get(name)
     if not isinstance(operation, Declarative):
         raise MeshError("invalid_option", f"{name} has no objects", where="operation")
     facts = operation.observe(cluster, spec)
     # What is not there yet is no fault of a declaration that nobody applies now.
-    findings(operation.preflight(spec, facts, "present"), check=True)
+    found = [item for item in operation.preflight(spec, facts, "present") if item.level != "pending"]
+    warnings = findings(found, check=True)
     sets = [_settled(part) for item in operation.wanted(spec, facts) for part in _parts(item)]
     refuse_twins(sets)
-    return sets
+    return Rendered(sets, [*warnings, *_doubts(sets)])
+
+
+def _doubts(sets: Sequence[ObjectSet]) -> Iterator[str]:
+    for item in sets:
+        own = {kind.kind for kind in of_crds(item.objects)}
+        for key in map(ref, item.objects):
+            if not key.namespace and not known(key.group_kind) and key.kind not in own:
+                yield f"{key}: whether it has a namespace is not known without a cluster; say metadata.namespace if so"
 
 
 def _parts(item: ObjectSet) -> list[ObjectSet]:

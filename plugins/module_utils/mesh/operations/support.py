@@ -109,7 +109,10 @@ def gateway_api(istio: str, definitions: Sequence[Object]) -> Iterator[Finding]:
 
 
 def end_of(istio: str) -> datetime.date | None:
-    """The last day of support of a version; None where that is not known yet."""
+    """The last day of support of a version, for those before the table at the latest; None where nobody knows yet."""
+    numbers, oldest = _numbers(f"{_minor(istio)}.0"), min(ENDS, key=lambda minor: _numbers(f"{minor}.0"))
+    if numbers and numbers < _numbers(f"{oldest}.0"):
+        return ENDS[oldest]
     return ENDS.get(_minor(istio))
 
 

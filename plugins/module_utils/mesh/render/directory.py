@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..model.errors import MeshError
-from ..model.objects import Object, ObjectSet, Ref, ref
+from ..model.objects import Object, ObjectSet, Ref, annotations_of, ref
 from ..model.secrets import SECRET_FIELDS, leaves
 
 try:
@@ -36,17 +36,33 @@ _HEAD = "# Rendered by meshops.mesh. What is listed here is written anew, and re
 
 def directory(item: ObjectSet) -> dict[str, str]:
     """File name -> text for a set; the names follow from the objects alone. Secrets are not among them."""
-    files = {_file_name(ref(obj)): _dumped(obj) for obj in (*item.fields, *item.objects) if obj["kind"] != "Secret"}
+    shared = [_spared(obj) for obj in item.fields]
+    files = {_file_name(ref(obj)): _dumped(obj) for obj in (*shared, *item.objects) if obj["kind"] != "Secret"}
     index = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(files)}
     return {INDEX: _HEAD + _dumped(index), **files}
 
 
+#: What of an object is ours is a few fields: whoever prunes must not take the whole of it.
+_SPARED = {
+    "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+
+
+def _spared(obj: Object) -> Object:
+    return {**obj, "metadata": {**obj["metadata"], "annotations": {**annotations_of(obj), **_SPARED}}}
+
+
 def listed(index: str) -> list[str]:
-    """The files that an index of ours lists; none where somebody else wrote it."""
+    """The files that an index of ours lists; none where somebody else wrote it. Raises MeshError for a damaged one."""
     if not index.startswith(_HEAD):
         return []
-    found: Any = yaml.load(index, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return [str(name) for name in found.get("resources") or ()]
+    try:
+        found: Any = yaml.load(index, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return [str(name) for name in found["resources"] or ()]
+    except (yaml.YAMLError, KeyError, TypeError):
+        hint = "mend or delete it"
+        raise MeshError("invalid_option", "is damaged", where=INDEX, hint=hint) from None
 
 
 def secrets(sets: Iterable[ObjectSet]) -> list[dict[str, Any]]:
@@ -64,7 +80,7 @@ def secrets(sets: Iterable[ObjectSet]) -> list[dict[str, Any]]:
 
 def refuse_secrets(sets: Iterable[ObjectSet], hide: Callable[[str], str]) -> None:
     """Raise MeshError for an object, other than a Secret, in which ``hide`` finds something secret."""
-    for obj in (obj for item in sets for obj in item.objects if obj["kind"] != "Secret"):
+    for obj in (obj for item in sets for obj in (*item.fields, *item.objects) if obj["kind"] != "Secret"):
         texts = "\0".join(leaves(obj))
         if hide(texts) != texts:
             text = "holds a secret value, which would stand in a file"
