@@ -32,8 +32,8 @@ SOURCES: Options = {
     },
     "template": {
         "description": [
-            "The same for templates, which are looked for where Ansible looks for C(templates); in directories also those "
-            "with C(.j2) behind."
+            "The same for templates, which are looked for where Ansible looks for C(templates). In directories they "
+            "may also have C(.j2) behind their names."
         ],
         "type": "list",
         "elements": "str",

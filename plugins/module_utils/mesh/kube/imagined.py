@@ -87,6 +87,11 @@ class _Imagined(Transport):
         """The same as bytes."""
         return decode(json.dumps(self.request(method, path, **options)).encode())
 
+    def once(self, path: str, where: str) -> tuple[int, bytes]:
+        """Nobody is behind an imagined API server."""
+        self._noted("get", _place(path))
+        return 404, b""
+
     def stream(self, path: str, query: Mapping[str, Any], read_timeout: float) -> Iterator[dict[str, Any]]:
         """A watch in which everything is ready at once: no rule knows this version, and without a rule what is there
         is ready."""
