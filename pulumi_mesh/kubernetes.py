@@ -13,7 +13,7 @@ from typing import Any
 
 import pulumi
 
-from ._core.apply.stages import Stage, stage_of
+from ._core.apply.stages import Stage, place_of, stage_of
 from ._core.model.objects import Object, Ref, ref
 from ._core.model.secrets import SECRET_FIELDS
 from ._core.model.spec import fields, parse
@@ -59,7 +59,7 @@ def expand(
     made: dict[str, pulumi.CustomResource] = {}
     stage: Stage | None = None
     before: list[pulumi.CustomResource] = []
-    for obj in sorted(wanted, key=_place):
+    for obj in sorted(wanted, key=place_of):
         key = ref(obj)
         if stage_of(key) is not stage:
             stage, before = stage_of(key), list(made.values())
@@ -75,11 +75,6 @@ def _inputs(obj: Object) -> dict[str, Any]:
     """The object; what a Secret holds is secret in the state, too."""
     hidden = SECRET_FIELDS if obj["kind"] == "Secret" else ()
     return {key: pulumi.Output.secret(value) if key in hidden else value for key, value in obj.items()}
-
-
-def _place(obj: Object) -> tuple[Stage, Ref]:
-    key = ref(obj)
-    return stage_of(key), key
 
 
 def _token(obj: Object) -> str:

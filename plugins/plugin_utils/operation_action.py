@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.meshops.mesh.plugins.module_utils._ansible import argument_spec, failure, perform, validated
+from ansible_collections.meshops.mesh.plugins.module_utils._ansible import failure, perform, validated
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible_options import RENDERED
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
@@ -35,7 +35,7 @@ class OperationAction(ActionBase):
         if in_process:
             # The worker is forked for this one task: its environment is the task's.
             os.environ.update(self._environment())
-        sources = Sources(self, variables, argument_spec(OPERATIONS[self.operation]))
+        sources = Sources(self, variables, OPERATIONS[self.operation].spec.__dataclass_fields__)
         try:
             arguments = sources.resolve(arguments)
             # Also for the module, whose own check says less and gives no error that could be looked at.

@@ -55,7 +55,7 @@ class Sources:
     def __init__(self, action: ActionBase, variables: Mapping[str, Any], options: Collection[str]) -> None:
         self._action = action
         #: Whether the operation knows such options at all; where it does not, they are refused later.
-        self._takes = {*SOURCES} <= {*options} or DECLARATIONS in options
+        self._takes = OBJECTS in options or DECLARATIONS in options
         self._variables = dict(variables)
         #: ``Kind namespace/name``, and ``Kind name`` as the set's own checks say it -> place.
         self._places: dict[str, str] = {}

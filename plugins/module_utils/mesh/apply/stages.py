@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from ..model.objects import Ref
+from ..model.objects import Object, Ref, ref
 from ..plan.changes import Change
 
 
@@ -77,6 +77,12 @@ def stage_of(ref: Ref) -> Stage:
     """The stage of an object; what is not built in is a custom resource and comes last."""
     built_in = "." not in ref.group or ref.group.endswith(_BUILT_IN_SUFFIXES)
     return _STAGE_OF.get(ref.kind, Stage.CUSTOM) if built_in else Stage.CUSTOM
+
+
+def place_of(obj: Object) -> tuple[Stage, Ref]:
+    """By what objects are sorted into the order of application."""
+    key = ref(obj)
+    return stage_of(key), key
 
 
 def stages(changes: Iterable[Change]) -> list[tuple[Stage, list[Change]]]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..apply.placing import refuse_twins
 from ..apply.planning import findings
-from ..apply.stages import stage_of
+from ..apply.stages import place_of
 from ..kube.discovery import of_crds
 from ..model.errors import MeshError
 from ..model.kinds import CLUSTER_SCOPED, known
@@ -86,7 +86,7 @@ def _settled(item: ObjectSet) -> ObjectSet:
         return {**obj, "metadata": {**obj["metadata"], "namespace": item.namespace}}
 
     def sorted_plain(objects: Sequence[Object]) -> tuple[Object, ...]:
-        return tuple(sorted(map(plain, objects), key=lambda obj: (stage_of(ref(obj)), ref(obj))))
+        return tuple(sorted(map(plain, objects), key=place_of))
 
     return replace(item, objects=sorted_plain(item.objects), fields=sorted_plain(item.fields))
 
@@ -94,4 +94,4 @@ def _settled(item: ObjectSet) -> ObjectSet:
 def in_order(sets: Sequence[ObjectSet]) -> list[Object]:
     """All objects of the sets, in the order of application."""
     found = [obj for item in sets for obj in (*item.fields, *item.objects)]
-    return sorted(found, key=lambda obj: (stage_of(ref(obj)), ref(obj)))
+    return sorted(found, key=place_of)
