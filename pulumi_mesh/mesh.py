@@ -65,6 +65,8 @@ _KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "control_plane": (("revision", "default"),),
     "revision_tag": (("tag", ""),),
     "gateway": (("namespace", "istio-ingress"), ("name", "")),
+    "gateway_api": (("namespace", "kube-system"),),
+    "waypoint": (("namespace", ""), ("name", "waypoint")),
     "config_set": (("namespace", ""), ("name", "")),
 }
 

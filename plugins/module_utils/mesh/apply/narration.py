@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..model.objects import ref
+from ..model.operation import Restart
 from ..model.options import Mode
 from ..model.report import Action, FieldChange, ObjectChange
 from ..plan.changes import Plan
@@ -20,7 +22,7 @@ _ACTIONS: dict[Action, tuple[str, str, bool]] = {
     "delete": ("-", "delete", True),
     "release": ("<", "release", False),
 }
-_KEEP = "="
+_KEEP, _RESTART = "=", "*"
 _MARKS = ("metadata.labels", "metadata.annotations")
 #: Names shown per action before the rest is only counted.
 _MOST = 12
@@ -44,6 +46,15 @@ def lines(plan: Plan) -> Iterator[str]:
             yield f"  {sign} {_described(change.shown())}"
         if len(changes) > _MOST:
             yield f"  {sign} and {len(changes) - _MOST} more"
+
+
+def restart_lines(due: Sequence[Restart], mode: Mode) -> Iterator[str]:
+    """How many workloads are restarted, and a line for each."""
+    yield f"{len(due)} restart" + (" (check mode)" if mode.check else "")
+    for item in due[:_MOST]:
+        yield f"  {_RESTART} {ref(item.workload)}: {item.reason}"
+    if len(due) > _MOST:
+        yield f"  {_RESTART} and {len(due) - _MOST} more"
 
 
 def _described(change: ObjectChange) -> str:

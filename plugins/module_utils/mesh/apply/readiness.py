@@ -101,6 +101,18 @@ def _service(obj: Object) -> Status:
     return Status(False, "no load balancer address yet")
 
 
+def _gateway(obj: Object) -> Status:
+    """Of the Gateway API: ``Programmed`` says that proxies run and have an address."""
+    programmed, accepted = _condition(obj, "Programmed"), _condition(obj, "Accepted")
+    if programmed.get("observedGeneration", 0) < obj["metadata"].get("generation", 1):
+        return Status(False, f"no controller of class {obj['spec'].get('gatewayClassName')} has looked at it")
+    if programmed.get("status") == "True":
+        return READY
+    if accepted.get("status") == "False":
+        return Status(False, str(accepted.get("message", "not accepted")), failed=True)
+    return Status(False, str(programmed.get("message", "not programmed")))
+
+
 def _namespace(obj: Object) -> Status:
     phase = obj.get("status", {}).get("phase", "Active")
     return READY if phase == "Active" else Status(False, f"phase {phase}", failed=True)
@@ -116,6 +128,7 @@ _RULES: dict[tuple[str, str], Callable[[Object], Status]] = {
     ("v1", "PersistentVolumeClaim"): _claim,
     ("v1", "Service"): _service,
     ("v1", "Namespace"): _namespace,
+    ("gateway.networking.k8s.io/v1", "Gateway"): _gateway,
 }
 
 

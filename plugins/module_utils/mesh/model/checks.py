@@ -51,8 +51,11 @@ def positive(value: int) -> str | None:
 
 def dns_labels(values: list[str]) -> str | None:
     """A list of namespace names, not empty."""
-    if not values:
-        return "must name at least one"
+    return namespaces(values) if values else "must name at least one"
+
+
+def namespaces(values: list[str]) -> str | None:
+    """A list of namespace names."""
     return next((f"must hold DNS labels only, and {v!r} is none" for v in values if dns_label(v)), None)
 
 
@@ -72,6 +75,9 @@ def digests(values: dict[str, str]) -> str | None:
     """A map of SHA-256 digests."""
     wrong = (f"must hold SHA-256 digests, and that of {name} is none" for name, v in values.items())
     return next((text for text, v in zip(wrong, values.values(), strict=True) if not _DIGEST.fullmatch(v)), None)
+
+
+digest = _matching(_DIGEST, "a SHA-256 digest (64 hexadecimal digits)")
 
 
 def some(values: list[Any]) -> str | None:

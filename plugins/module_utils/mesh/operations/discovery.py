@@ -72,6 +72,17 @@ def istiods(cluster: Reader, namespace: str) -> Sequence[Object]:
     return cluster.list("apps/v1", "Deployment", namespace, "app=istiod")
 
 
+def versions(cluster: Reader, found: Iterable[Object]) -> dict[str, str]:
+    """Revision -> Istio version of its istiod, by the image's tag; of control planes in this cluster."""
+    running = [obj for namespace in sorted(namespaces_of(found)) for obj in istiods(cluster, namespace)]
+    return {labels_of(obj).get("istio.io/rev", DEFAULT_REVISION): _istiod_version(obj) for obj in running}
+
+
+def _istiod_version(istiod: Object) -> str:
+    containers = istiod["spec"]["template"]["spec"]["containers"]
+    return next((support.image_version(c.get("image", "")) for c in containers if c["name"] == "discovery"), "")
+
+
 def injectors(cluster: Reader) -> Sequence[Object]:
     """All injection webhooks: of revisions and of tags."""
     return cluster.list("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "istio.io/rev")
@@ -122,24 +133,34 @@ def answers_by_default(injector: Mapping[str, Any]) -> bool:
 
 
 #: Phases of pods in which nothing runs any more.
-_ENDED = ("Succeeded", "Failed")
+ENDED = ("Succeeded", "Failed")
 
 
 def proxies(cluster: Reader) -> Iterator[dict[str, str]]:
     """Every pod with an injected proxy: ``{namespace, name, revision, version, image}``."""
     # Injection puts this label on every pod that it touches, gateways included.
     for pod in cluster.list("v1", "Pod", "", "service.istio.io/canonical-name"):
-        status = annotations_of(pod).get("sidecar.istio.io/status")
-        if status is None or (pod.get("status") or {}).get("phase") in _ENDED:
+        found = injected(pod)
+        if found is None or (pod.get("status") or {}).get("phase") in ENDED:
             continue
-        image = _proxy_image(pod)
+        revision, image = found
         yield {
             "namespace": pod["metadata"]["namespace"],
             "name": pod["metadata"]["name"],
-            "revision": _revision(status, pod),
+            "revision": revision,
             "version": support.image_version(image),
             "image": image,
         }
+
+
+def injected(pod: Object) -> tuple[str, str] | None:
+    """Revision and image of a pod's proxy; None where it has none. istiod runs gateways of the Gateway API itself, and
+    writes the revision into their annotations."""
+    status = annotations_of(pod).get("sidecar.istio.io/status")
+    if status is None and "gateway.istio.io/managed" not in labels_of(pod):
+        return None
+    revision = _revision(status, pod) if status is not None else annotations_of(pod).get("istio.io/rev")
+    return revision or DEFAULT_REVISION, _proxy_image(pod)
 
 
 def proxies_of(cluster: Reader, revision: str) -> Iterator[str]:

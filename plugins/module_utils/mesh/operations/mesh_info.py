@@ -93,6 +93,9 @@ def _namespaces(cluster: Reader) -> list[dict[str, str]]:
     return sorted(found, key=lambda item: item["namespace"])
 
 
+_GATEWAY = "gateway.networking.k8s.io/gateway-name"
+
+
 def _gateways(cluster: Reader) -> list[dict[str, Any]]:
     """Services in front of gateway proxies: those whose chart or label says so."""
     found = []
@@ -102,7 +105,8 @@ def _gateways(cluster: Reader) -> list[dict[str, Any]]:
         found.append(
             {
                 "namespace": service["metadata"]["namespace"],
-                "name": service["metadata"]["name"],
+                # istiod adds the class to the name of a Gateway of the Gateway API.
+                "name": labels_of(service).get(_GATEWAY, service["metadata"]["name"]),
                 "type": service["spec"]["type"],
                 "addresses": addresses(service),
                 "ports": [port["port"] for port in service["spec"].get("ports") or ()],

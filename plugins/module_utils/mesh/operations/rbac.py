@@ -57,8 +57,7 @@ def _answer(operations: Mapping[str, AnyOperation], cluster: Reader, spec: RbacS
             if mode.state != item.state and not spec.removal:
                 needs.permissions &= before
     for item in declared:
-        if isinstance(item.operation, Query):
-            needs.permissions.update(item.operation.needs(item.spec))
+        needs.permissions.update(item.operation.needs(item.spec))
     objects = rbac.objects(needs, spec.name, _subject(spec))
     return {"objects": objects, "yaml": yaml.safe_dump_all(objects, sort_keys=False, width=110)}
 
