@@ -61,8 +61,8 @@ def preflight(spec: GatewaySpec, facts: Facts, state: State) -> Iterator[Finding
         yield Finding("error", MeshError("missing_dependency", text, where=where, hint="choose another namespace"))
 
 
-#: Options that only one form knows.
-_ONLY = {"chart": ("version", "charts", "ports", "values"), "gateway_api": ("listeners",)}
+#: Options that only one form knows; where charts come from is no harm to the other.
+_ONLY = {"chart": ("ports", "values"), "gateway_api": ("listeners",)}
 
 
 def _misplaced(spec: GatewaySpec) -> Iterator[Finding]:
