@@ -82,6 +82,8 @@ __all__ = [
     "SubjectArgs",
     "SubjectDict",
     "SubjectKind",
+    "TlsSecretArgs",
+    "TlsSecretDict",
     "Validate",
     "VerifyMeshArgsDict",
     "VerifyMeshResult",
@@ -410,6 +412,33 @@ class GatewayPortArgs:
     """Fixed node port."""
     protocol: pulumi.Input[Literal["TCP", "UDP"] | GatewayPortProtocol] | None = None
     """Protocol. Default: `TCP`."""
+
+
+class TlsSecretDict(TypedDict, total=False):
+    """A TLS Secret in the gateway's namespace."""
+
+    name: pulumi.Input[str]
+    """Name of the Secret, for `credentialName` or `listeners[].certificates`."""
+    certificate: pulumi.Input[str]
+    """Certificate as PEM, with all intermediates after it."""
+    key: pulumi.Input[str]
+    """Private key as PEM."""
+    ca: pulumi.Input[str] | None
+    """Certificates as PEM by which clients are known (mutual TLS)."""
+
+
+@dataclass(kw_only=True)
+class TlsSecretArgs:
+    """A TLS Secret in the gateway's namespace."""
+
+    name: pulumi.Input[str]
+    """Name of the Secret, for `credentialName` or `listeners[].certificates`."""
+    certificate: pulumi.Input[str]
+    """Certificate as PEM, with all intermediates after it."""
+    key: pulumi.Input[str]
+    """Private key as PEM."""
+    ca: pulumi.Input[str] | None = None
+    """Certificates as PEM by which clients are known (mutual TLS)."""
 
 
 class SubjectDict(TypedDict, total=False):
@@ -1636,6 +1665,8 @@ class GatewayArgsDict(TypedDict, total=False):
     """Annotations of the Service, for the cloud's controller."""
     ports: pulumi.Input[Sequence[pulumi.Input[GatewayPortArgs | GatewayPortDict]]] | None
     """Ports of the Service; the chart's own without it."""
+    tls_secrets: pulumi.Input[Sequence[pulumi.Input[TlsSecretArgs | TlsSecretDict]]] | None
+    """TLS Secrets that are kept with the gateway."""
     replicas: pulumi.Input[int] | None
     """Fixed number of pods; switches autoscaling off."""
     min_replicas: pulumi.Input[int] | None
@@ -1721,6 +1752,8 @@ class GatewayArgs:
     """Annotations of the Service, for the cloud's controller."""
     ports: pulumi.Input[Sequence[pulumi.Input[GatewayPortArgs | GatewayPortDict]]] | None = None
     """Ports of the Service; the chart's own without it."""
+    tls_secrets: pulumi.Input[Sequence[pulumi.Input[TlsSecretArgs | TlsSecretDict]]] | None = None
+    """TLS Secrets that are kept with the gateway."""
     replicas: pulumi.Input[int] | None = None
     """Fixed number of pods; switches autoscaling off."""
     min_replicas: pulumi.Input[int] | None = None
@@ -1880,6 +1913,13 @@ class Gateway(MeshResource):
     def ports(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
         """Ports of the Service; the chart's own without it."""
         value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "ports")
+        return value
+
+    @property
+    @pulumi.getter(name="tlsSecrets")
+    def tls_secrets(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
+        """TLS Secrets that are kept with the gateway."""
+        value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "tlsSecrets")
         return value
 
     @property

@@ -177,6 +177,31 @@ options:
         - TCP
         - UDP
         default: TCP
+  tls_secrets:
+    description:
+    - TLS Secrets that are kept with the gateway.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+        - Name of the Secret, for C(credentialName) or O(listeners[].certificates).
+        type: str
+        required: true
+      certificate:
+        description:
+        - Certificate as PEM, with all intermediates after it.
+        type: str
+        required: true
+      key:
+        description:
+        - Private key as PEM.
+        type: str
+        required: true
+      ca:
+        description:
+        - Certificates as PEM by which clients are known (mutual TLS).
+        type: str
   replicas:
     description:
     - Fixed number of pods; switches autoscaling off.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from mesh.plan.disruption import minding, most, room, selects, taken
+from mesh.plan.disruption import minding, most, next_batch, room, selects, taken
 
 
 def workload(kind="Deployment", labels=None, status=None, **spec):
@@ -64,7 +64,8 @@ def test_selectors(selector, chosen):
 
 def budget(name, namespace="shop", status=None):
     spec = {"selector": {"matchLabels": {"app": name}}}
-    return {"metadata": {"name": name, "namespace": namespace}, "spec": spec, "status": status or {}}
+    kind = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
+    return {**kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec, "status": status or {}}
 
 
 def test_a_budget_minds_pods_of_its_own_namespace_alone():
@@ -76,3 +77,27 @@ def test_what_a_budget_allows_now_and_at_most():
     found = budget("web", status={"disruptionsAllowed": 1, "expectedPods": 5, "desiredHealthy": 3})
     assert (room(found), most(found)) == (1, 2)
     assert (room(budget("web")), most(budget("web"))) == (0, 0)
+
+
+ONE_DOWN = rolling(maxUnavailable=1)
+FIRST, SECOND, THIRD = (workload(replicas=3, number=number, **ONE_DOWN) for number in range(3))
+GENTLE = workload(replicas=1)
+OTHER = workload(labels={"app": "api"}, replicas=3, **ONE_DOWN)
+
+
+@pytest.mark.parametrize(
+    ("workloads", "allowed", "at_once", "batch"),
+    [
+        ([FIRST, SECOND, THIRD], None, 2, [FIRST, SECOND]),
+        ([FIRST, SECOND, THIRD], 1, 5, [FIRST]),
+        ([FIRST, SECOND, THIRD], 2, 5, [FIRST, SECOND]),
+        ([FIRST, SECOND, OTHER], 1, 5, [FIRST, OTHER]),
+        ([FIRST, SECOND, OTHER], 0, 5, [OTHER]),
+        ([FIRST, SECOND], 0, 5, []),
+        ([FIRST, GENTLE], 0, 5, [GENTLE]),  # its new pod comes before the old one goes
+        ([], 1, 5, []),
+    ],
+)
+def test_what_restarts_together(workloads, allowed, at_once, batch):
+    budgets = [] if allowed is None else [budget("web", status={"disruptionsAllowed": allowed})]
+    assert next_batch(workloads, budgets, at_once) == batch

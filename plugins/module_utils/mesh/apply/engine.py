@@ -104,7 +104,8 @@ class _Declared:
 
     def _plan(self) -> tuple[Any, Planned, list[str]]:
         facts = self.operation.observe(self.cluster, self.spec)
-        warnings = findings(self.operation.preflight(self.spec, facts, self.mode.state), self.mode.check)
+        found = self.operation.preflight(self.spec, facts, self.mode.state)
+        warnings = findings(found, check=self.mode.check, adopt=self.options.adopt)
         planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
         if planned.plan.changed:
             kinds = known_kinds(self.cluster, planned.sets)

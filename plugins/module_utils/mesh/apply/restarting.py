@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..kube.cluster import Cluster
@@ -13,7 +12,7 @@ from ..model.errors import MeshError
 from ..model.objects import PREFIX, Object, Ref, annotations_of, names, ref
 from ..model.operation import Restart
 from ..model.report import ObjectChange, Progress
-from ..plan.disruption import minding, most, room, taken
+from ..plan.disruption import minding, most, next_batch, taken
 from .readiness import status_of
 from .waiting import Deadline, await_ready
 
@@ -56,7 +55,8 @@ def restart(cluster: Cluster, due: Sequence[Restart], at_once: int, seconds: flo
     try:
         while left:
             budgets = _budgets(cluster, left)
-            batch = _fitting(left, budgets, at_once)
+            fitting = next_batch([item.workload for item in left], budgets, at_once)
+            batch = [item for item in left if item.workload in fitting]
             if not batch:
                 _await_room(cluster, left, budgets, deadline, progress)
                 continue
@@ -78,21 +78,6 @@ def _budgets(cluster: Cluster, due: Sequence[Restart]) -> list[Object]:
     places = sorted({item.workload["metadata"]["namespace"] for item in due})
     found = cluster.map(lambda place: cluster.list("policy/v1", "PodDisruptionBudget", place), places)
     return [budget for part in found for budget in part]
-
-
-def _fitting(left: Sequence[Restart], budgets: Sequence[Object], at_once: int) -> list[Restart]:
-    """The next ones, of which together no budget is asked for more than it has."""
-    spent: Counter[Ref] = Counter()
-    batch: list[Restart] = []
-    for item in left:
-        cost = taken(item.workload)
-        minded = minding(item.workload, budgets)
-        if all(cost == 0 or spent[ref(budget)] + cost <= room(budget) for budget in minded):
-            spent.update({ref(budget): cost for budget in minded})
-            batch.append(item)
-        if len(batch) == at_once:
-            break
-    return batch
 
 
 def _await_room(

@@ -33,6 +33,7 @@ def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str | None
 dns_label = _matching(_LABEL, "a DNS label (lower-case letters, digits and -, at most 63)")
 dns_subdomain = _matching(_SUBDOMAIN, "a DNS subdomain (lower-case letters, digits, - and .)")
 label_value = _matching(_LABEL_VALUE, "a Kubernetes label value (letters, digits, -, _ and ., at most 63)")
+name = _matching(_SUBDOMAIN, "a name of an object (lower-case letters, digits, - and ., at most 253)")
 version = _matching(_VERSION, "a full version such as 1.31.0")
 image = _matching(_IMAGE, "an image, or a part of its name (letters, digits and ._-:/@)")
 
@@ -78,6 +79,16 @@ def digests(values: dict[str, str]) -> str | None:
 
 
 digest = _matching(_DIGEST, "a SHA-256 digest (64 hexadecimal digits)")
+
+
+def certificate(value: str) -> str | None:
+    """A certificate, or a chain of them, as PEM."""
+    return None if "-----BEGIN CERTIFICATE-----" in value else "must be a certificate in PEM form"
+
+
+def private_key(value: str) -> str | None:
+    """A private key as PEM."""
+    return None if "PRIVATE KEY-----" in value else "must be a private key in PEM form"
 
 
 def some(values: list[Any]) -> str | None:

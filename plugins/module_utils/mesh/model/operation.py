@@ -70,10 +70,11 @@ class Examiner(Asker, Prober, Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a preflight found. A ``pending`` finding stops a real run only: check mode goes on with a warning,
-    because what is missing may be made by an earlier step of the same (not yet run) play."""
+    """What a preflight found. A ``pending`` finding stops a real run only: check mode goes on with a warning, because
+    what is missing may be made by an earlier step of the same (not yet run) play. A ``foreign`` one is an error, unless
+    what others have is to be adopted."""
 
-    level: Literal["error", "pending", "warning"]
+    level: Literal["error", "foreign", "pending", "warning"]
     error: MeshError
 
 

@@ -14,7 +14,7 @@ from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
 from ..model.spec import fields
 from ..model.specs.gateway import GatewayResult, GatewaySpec
-from ..render import charts, gateway_resource, helm
+from ..render import charts, gateway_resource, helm, tls
 from ..render.gateway import values_for, warnings
 from ..render.manifests import Target, render
 from . import discovery, gateway_classes
@@ -109,7 +109,7 @@ class _Made(NamedTuple):
 def wanted(spec: GatewaySpec, facts: Facts) -> list[ObjectSet]:
     """The objects of its form, and the namespace when it is not there."""
     made = _FORMS[spec.form](spec, facts)
-    return [_set(spec, tuple(made.objects), made.version)]
+    return [_set(spec, (*map(tls.secret, spec.tls_secrets), *made.objects), made.version)]
 
 
 def _by_chart(spec: GatewaySpec, facts: Facts) -> _Made:

@@ -48,12 +48,24 @@ def preflight(spec: InjectionSpec, facts: Facts, state: State) -> Iterator[Findi
         text = "no revision or tag of that name is installed"
         hint = "apply the control plane or the tag first"
         yield Finding("pending", MeshError("missing_dependency", text, where=f"revision {spec.revision}", hint=hint))
-    for name, obj in facts.namespaces.items():
-        for label in LABELS:
-            if label in labels_of(obj) and label not in wanted_labels(spec) and not _ours(obj, label):
-                text = f"has label {label}={labels_of(obj)[label]}, which contradicts mode {spec.mode}"
-                hint = f"remove it: kubectl label namespace {name} {label}-"
-                yield Finding("error", MeshError("foreign_owner", text, where=f"Namespace {name}", hint=hint))
+    for name, labels in _contradicting(spec, facts).items():
+        for label in sorted(labels):
+            text = f"has label {label}={labels_of(facts.namespaces[name])[label]}, which contradicts mode {spec.mode}"
+            hint = f"set adopt to have it removed, or kubectl label namespace {name} {label}-"
+            yield Finding("foreign", MeshError("foreign_owner", text, where=f"Namespace {name}", hint=hint))
+
+
+def _contradicting(spec: InjectionSpec, facts: Facts) -> dict[str, frozenset[str]]:
+    """Namespace -> labels of others that decide otherwise."""
+    found = {
+        name: frozenset(
+            label
+            for label in LABELS
+            if label in labels_of(obj) and label not in wanted_labels(spec) and not _ours(obj, label)
+        )
+        for name, obj in facts.namespaces.items()
+    }
+    return {name: labels for name, labels in found.items() if labels}
 
 
 def _answered(spec: InjectionSpec, facts: Facts) -> bool:
@@ -67,9 +79,10 @@ def _ours(obj: Object, label: str) -> bool:
     return f"f:{label}" in fields.get("f:metadata", {}).get("f:labels", {})
 
 
-def wanted(spec: InjectionSpec, _facts: Facts) -> list[ObjectSet]:
-    """One label per namespace."""
-    return [_set(spec, wanted_labels(spec))]
+def wanted(spec: InjectionSpec, facts: Facts) -> list[ObjectSet]:
+    """One label per namespace, and none that contradicts it."""
+    others = {Ref("", "Namespace", "", name): labels for name, labels in _contradicting(spec, facts).items()}
+    return [replace(_set(spec, wanted_labels(spec)), contradicting=others)]
 
 
 def removal(spec: InjectionSpec, _facts: Facts) -> Removal:

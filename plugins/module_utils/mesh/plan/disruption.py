@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..model.objects import Object
+from ..model.objects import Object, Ref, ref
 
 
 def taken(workload: Object) -> int:
@@ -86,3 +87,17 @@ def most(budget: Object) -> int:
     """Pods that may go when all are healthy."""
     status = budget.get("status", {})
     return int(status.get("expectedPods", 0)) - int(status.get("desiredHealthy", 0))
+
+
+def next_batch(workloads: Sequence[Object], budgets: Sequence[Object], at_once: int) -> list[Object]:
+    """The first workloads that may restart together: of which no budget is asked for more than it has room for."""
+    spent: Counter[Ref] = Counter()
+    batch: list[Object] = []
+    for workload in workloads:
+        cost, minded = taken(workload), minding(workload, budgets)
+        if all(cost == 0 or spent[ref(budget)] + cost <= room(budget) for budget in minded):
+            spent.update({ref(budget): cost for budget in minded})
+            batch.append(workload)
+        if len(batch) == at_once:
+            break
+    return batch

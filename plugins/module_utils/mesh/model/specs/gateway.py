@@ -44,6 +44,20 @@ class GatewayListener:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TlsSecret:
+    """A TLS Secret in the gateway's namespace."""
+
+    name: str = option("Name of the Secret, for C(credentialName) or O(listeners[].certificates).", check=checks.name)
+    certificate: str = option(
+        "Certificate as PEM, with all intermediates after it.", check=checks.certificate, example="-----BEGIN ..."
+    )
+    key: str = option("Private key as PEM.", secret=True, check=checks.private_key)
+    ca: str | None = option(
+        "Certificates as PEM by which clients are known (mutual TLS).", default=None, check=checks.certificate
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class GatewaySpec:
     """Run a gateway: proxies at the edge of the mesh, with a Service in front."""
 
@@ -84,6 +98,7 @@ class GatewaySpec:
     )
     service_annotations: dict[str, str] = option("Annotations of the Service, for the cloud's controller.", default={})
     ports: list[GatewayPort] = option("Ports of the Service; the chart's own without it.", default=[])
+    tls_secrets: list[TlsSecret] = option("TLS Secrets that are kept with the gateway.", default=[])
     replicas: int | None = option("Fixed number of pods; switches autoscaling off.", default=None)
     min_replicas: int | None = option("Least number of pods under autoscaling.", default=None)
     max_replicas: int | None = option("Greatest number of pods under autoscaling.", default=None)
