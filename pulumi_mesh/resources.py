@@ -2047,7 +2047,7 @@ class VerifyMeshArgsDict(TypedDict, total=False):
     revisions: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Revisions that must be there; without it, those that are there."""
     gateways: pulumi.Input[Sequence[pulumi.Input[str]]] | None
-    """Gateways that must be there, by the names of their Services."""
+    """Gateways that must be there, by their Services as `namespace/name`. A name alone is one in any namespace."""
     plain_text: pulumi.Input[bool] | None
     """Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no
     member of the mesh (`get` on `pods/proxy`). Default: `True`.

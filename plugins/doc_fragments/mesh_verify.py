@@ -20,7 +20,7 @@ options:
     elements: str
   gateways:
     description:
-    - Gateways that must be there, by the names of their Services.
+    - Gateways that must be there, by their Services as C(namespace/name). A name alone is one in any namespace.
     type: list
     elements: str
   plain_text:

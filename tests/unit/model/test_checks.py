@@ -32,6 +32,7 @@ SECRET = {"kind": "Secret", "data": {"key": "c2VjcmV0"}}
         ),
         (checks.positive, [1, 300], [0, -1]),
         (checks.dns_labels, [["a"], ["a", "b-c"]], [[], ["a", "B"]]),
+        (checks.placed_names, [[], ["a.b", "shop/a.b"]], [["a", "B"], ["/a"], ["a/"], ["a.b/c"], ["a/b/c"], [""]]),
         (checks.shown_objects, [[{}], [{"kind": "Secret"}]], [[], [SECRET], [{}, {"kind": "List", "items": [SECRET]}]]),
         (checks.digests, [{}, {"base": DIGEST}, {"base": f"sha256:{DIGEST}"}], [{"base": DIGEST[1:]}, {"base": "x"}]),
     ],

@@ -125,10 +125,19 @@ def answers_by_default(injector: Mapping[str, Any]) -> bool:
 _ENDED = ("Succeeded", "Failed")
 
 
+def pods(cluster: Reader) -> Sequence[Object]:
+    """Every pod that injection touched: it puts this label on all of them, gateways included."""
+    return cluster.list("v1", "Pod", "", "service.istio.io/canonical-name")
+
+
 def proxies(cluster: Reader) -> Iterator[dict[str, str]]:
     """Every pod with an injected proxy: ``{namespace, name, revision, version, image}``."""
-    # Injection puts this label on every pod that it touches, gateways included.
-    for pod in cluster.list("v1", "Pod", "", "service.istio.io/canonical-name"):
+    return proxies_in(pods(cluster))
+
+
+def proxies_in(found: Iterable[Object]) -> Iterator[dict[str, str]]:
+    """The same of pods that are known."""
+    for pod in found:
         status = annotations_of(pod).get("sidecar.istio.io/status")
         if status is None or (pod.get("status") or {}).get("phase") in _ENDED:
             continue

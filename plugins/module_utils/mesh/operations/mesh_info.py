@@ -20,8 +20,12 @@ from .metrics import metrics
 
 def answer(cluster: Reader, spec: MeshInfoSpec) -> dict[str, Any]:
     """What :class:`MeshInfoResult` says; every list is sorted."""
-    injectors = discovery.injectors(cluster)
-    proxies = list(discovery.proxies(cluster))
+    return look(cluster, spec, discovery.injectors(cluster), discovery.pods(cluster))
+
+
+def look(cluster: Reader, spec: MeshInfoSpec, injectors: Sequence[Object], pods: Iterable[Object]) -> dict[str, Any]:
+    """The same, for who has listed injectors and injected pods already."""
+    proxies = list(discovery.proxies_in(pods))
     found = {
         "kubernetes": cluster.server_version,
         "revisions": _revisions(cluster, spec.namespace, injectors, proxies),

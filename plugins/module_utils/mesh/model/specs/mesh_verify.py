@@ -18,7 +18,9 @@ class MeshVerifySpec:
         "Revisions that must be there; without it, those that are there.", default=[], check=checks.dns_labels
     )
     gateways: list[str] = option(
-        "Gateways that must be there, by the names of their Services.", default=[], check=checks.object_names
+        "Gateways that must be there, by their Services as C(namespace/name). A name alone is one in any namespace.",
+        default=[],
+        check=checks.placed_names,
     )
     plain_text: bool = option(
         "Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no "
