@@ -1888,6 +1888,8 @@ class RevisionInfo(TypedDict):
 
     revision: str
     """Revision."""
+    namespace: str
+    """Namespace of its istiod."""
     version: str
     """Istio version."""
     ready: bool
@@ -2000,6 +2002,8 @@ class GetMeshArgsDict(TypedDict, total=False):
 
     namespace: pulumi.Input[str] | None
     """Namespace of the control plane. Default: `istio-system`."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Namespaces of more control planes."""
     proxies: pulumi.Input[bool] | None
     """Also list every proxy with its revision and version. Default: `True`."""
     warn_days: pulumi.Input[int] | None
@@ -2044,6 +2048,8 @@ class VerifyMeshArgsDict(TypedDict, total=False):
 
     namespace: pulumi.Input[str] | None
     """Namespace of the control plane. Default: `istio-system`."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Namespaces of more control planes."""
     revisions: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Revisions that must be there; without it, those that are there."""
     gateways: pulumi.Input[Sequence[pulumi.Input[str]]] | None

@@ -21,7 +21,7 @@ class Mesh:
     name, server_version, api_versions = "test", "1.36.0", frozenset()
 
     def __init__(self, *objects):
-        self.objects, self.listed, self.called = objects, Counter(), []
+        self.objects, self.listed, self.called, self.tried = objects, Counter(), [], []
 
     def list(self, _api_version, kind, namespace="", selector=""):
         self.listed[kind, namespace, selector] += 1
@@ -36,6 +36,7 @@ class Mesh:
     def dry_run_create(self, obj):
         if obj["kind"] == "Gateway":
             raise MeshError("invalid_object", "denied the request")
+        self.tried.append(obj)
         return {**obj, "spec": {"containers": [{"name": "istio-proxy"}]}}
 
     def plain_get(self, namespace, pod, port):
@@ -87,6 +88,8 @@ def of(told, hop):
     return [(item["about"], item["passed"], item["text"]) for item in told["evidence"] if item["hop"] == hop]
 
 
+OTHER = "istio-other"
+OUTSIDE = "runs outside namespace {}; its injector is here"
 WHOLE = (istiod(), injector(), gateway("edge"), pod("shop"), policy(SYSTEM))
 
 
@@ -130,3 +133,48 @@ AT = "Service of type ClusterIP"
 def test_gateways_of_one_name_are_told_apart(wanted, there, expected):
     cluster = Mesh(istiod(), injector(), *(gateway(namespace) for namespace in there))
     assert of(verified(cluster, gateways=wanted), "gateway") == expected
+
+
+TWO = (
+    *(istiod(), injector(), pod("shop")),
+    *(istiod("b", OTHER), injector("b", OTHER), pod("bank", "b")),
+    policy(SYSTEM),
+)
+ONE = "Istio 1.31.0, 1 proxies"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [("revision default", True, ONE), ("revision b", True, OUTSIDE.format(SYSTEM))]),
+        ({"namespaces": [OTHER]}, [("revision b", True, ONE), ("revision default", True, ONE)]),
+        ({"namespaces": [OTHER, SYSTEM]}, [("revision b", True, ONE), ("revision default", True, ONE)]),
+        ({"namespace": OTHER}, [("revision b", True, ONE), ("revision default", True, OUTSIDE.format(OTHER))]),
+        ({"namespaces": [OTHER], "revisions": ["b"]}, [("revision b", True, ONE)]),
+        ({"revisions": ["c"]}, [("revision c", False, "is not installed")]),
+        (
+            {"namespace": "x", "namespaces": ["y"], "revisions": ["b"]},
+            [("revision b", True, OUTSIDE.format("x, y"))],
+        ),
+    ],
+)
+def test_control_planes_of_several_namespaces(options, expected):
+    assert of(verified(Mesh(*TWO), **options), "control-plane") == expected
+
+
+def test_each_is_tried_where_it_is():
+    cluster = Mesh(*TWO)
+    verified(cluster, namespaces=[OTHER])
+    assert [
+        (item["metadata"]["namespace"], item["metadata"]["labels"].get("istio.io/rev")) for item in cluster.tried
+    ] == [
+        (OTHER, "b"),
+        (SYSTEM, None),
+    ]
+    assert cluster.called == [("shop", "page-default", 80)], "the other mesh requires nothing"
+    assert [key for key, times in cluster.listed.items() if times > 1] == []
+
+
+def test_where_there_is_none():
+    told = verified(Mesh(), namespaces=[OTHER])
+    assert told["broken"] == f"control-plane: namespace {SYSTEM}, {OTHER}: has no istiod"

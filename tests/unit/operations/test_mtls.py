@@ -9,6 +9,11 @@ from mesh.operations.mtls import candidates
 ROOT = "istio-system"
 
 
+def root_of(pod):
+    """The root namespace of its mesh."""
+    return pod["metadata"]["labels"].get("root", ROOT)
+
+
 def policy(namespace, mode, created="2026-01-01", **selector):
     spec = {"mtls": {"mode": mode}, **({"selector": {"matchLabels": selector}} if selector else {})}
     return {"metadata": {"namespace": namespace, "creationTimestamp": created}, "spec": spec}
@@ -31,7 +36,21 @@ def policy(namespace, mode, created="2026-01-01", **selector):
 )
 def test_where_it_is_required(policies, namespaces):
     pods = [pod(namespace=name) for name in (ROOT, "bank", "shop")]
-    assert sorted(candidates(policies, pods, ROOT)) == namespaces
+    assert sorted(candidates(policies, pods, root_of)) == namespaces
+
+
+@pytest.mark.parametrize(
+    ("policies", "namespaces"),
+    [
+        ([policy(ROOT, "STRICT")], ["shop"]),
+        ([policy("other", "STRICT")], ["bank"]),
+        ([policy(ROOT, "STRICT"), policy("other", "STRICT"), policy("bank", "PERMISSIVE")], ["shop"]),
+        ([policy("bank", "STRICT")], ["bank"]),
+    ],
+)
+def test_what_holds_for_a_mesh_holds_for_its_own_pods(policies, namespaces):
+    pods = [pod(namespace="shop"), pod(namespace="bank", root="other"), pod(namespace="other", root="other")]
+    assert sorted(candidates(policies, pods, root_of)) == namespaces
 
 
 def pod(
@@ -73,4 +92,4 @@ def pod(
 )
 def test_candidates(pods, found):
     exempt = policy("shop", "PERMISSIVE", app="legacy")
-    assert candidates([policy("shop", "STRICT"), exempt], pods, ROOT) == found
+    assert candidates([policy("shop", "STRICT"), exempt], pods, root_of) == found

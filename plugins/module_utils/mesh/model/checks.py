@@ -50,10 +50,13 @@ def positive(value: int) -> str | None:
 
 
 def dns_labels(values: list[str]) -> str | None:
-    """A list of namespace names, not empty."""
-    if not values:
-        return "must name at least one"
+    """A list of namespace names."""
     return next((f"must hold DNS labels only, and {v!r} is none" for v in values if dns_label(v)), None)
+
+
+def some_dns_labels(values: list[str]) -> str | None:
+    """The same, not empty."""
+    return some(values) or dns_labels(values)
 
 
 def object_names(values: list[str]) -> str | None:

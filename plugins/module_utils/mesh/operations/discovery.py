@@ -67,6 +67,11 @@ def left_by_istiod(namespace: str, revision: str) -> Iterator[Object]:
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
 
 
+def places(namespace: str, more: Iterable[str]) -> list[str]:
+    """The namespaces in which control planes are looked for, each once."""
+    return list(dict.fromkeys((namespace, *more)))
+
+
 def istiods(cluster: Reader, namespace: str) -> Sequence[Object]:
     """The Deployments of istiod in a namespace, whoever made them."""
     return cluster.list("apps/v1", "Deployment", namespace, "app=istiod")
@@ -86,6 +91,16 @@ def namespaces_of(found: Iterable[Object]) -> set[str]:
 def injector_of(found: Iterable[Object], revision: str) -> Object | None:
     """The revision's own webhook (not one of its tags)."""
     return next((obj for obj in found if labels_of(obj).get("istio.io/rev") == revision and not tag_of(obj)), None)
+
+
+def roots_of(found: Iterable[Object]) -> dict[str, str]:
+    """Revision -> namespace of its control plane, where its injector calls one in the cluster."""
+    return {
+        labels_of(obj)["istio.io/rev"]: namespace
+        for obj in found
+        if not tag_of(obj)
+        for namespace in namespaces_of([obj])
+    }
 
 
 def tag_of(injector: Mapping[str, Any]) -> str:
@@ -121,6 +136,8 @@ def answers_by_default(injector: Mapping[str, Any]) -> bool:
     return False
 
 
+#: By this annotation injection notes what it did.
+_STATUS = "sidecar.istio.io/status"
 #: Phases of pods in which nothing runs any more.
 _ENDED = ("Succeeded", "Failed")
 
@@ -138,14 +155,13 @@ def proxies(cluster: Reader) -> Iterator[dict[str, str]]:
 def proxies_in(found: Iterable[Object]) -> Iterator[dict[str, str]]:
     """The same of pods that are known."""
     for pod in found:
-        status = annotations_of(pod).get("sidecar.istio.io/status")
-        if status is None or (pod.get("status") or {}).get("phase") in _ENDED:
+        if _STATUS not in annotations_of(pod) or (pod.get("status") or {}).get("phase") in _ENDED:
             continue
         image = _proxy_image(pod)
         yield {
             "namespace": pod["metadata"]["namespace"],
             "name": pod["metadata"]["name"],
-            "revision": _revision(status, pod),
+            "revision": revision_of(pod),
             "version": support.image_version(image),
             "image": image,
         }
@@ -156,10 +172,10 @@ def proxies_of(cluster: Reader, revision: str) -> Iterator[str]:
     return (f"{p['namespace']}/{p['name']}" for p in proxies(cluster) if p["revision"] == revision)
 
 
-def _revision(status: str, pod: Object) -> str:
+def revision_of(pod: Object) -> str:
     """By the note that injection left, which anybody who may make pods can write, too."""
     try:
-        told = json.loads(status)
+        told = json.loads(annotations_of(pod).get(_STATUS, ""))
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, Mapping):

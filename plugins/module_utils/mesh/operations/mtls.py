@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Reader
@@ -32,13 +32,15 @@ def mode_of(policies: Iterable[Object], namespace: str) -> str:
     return "" if mode in ("UNSET", "None") else mode
 
 
-def candidates(policies: Sequence[Object], pods: Iterable[Object], root: str) -> dict[str, tuple[str, int] | None]:
-    """By namespace in which every proxy requires mTLS (by a policy of the namespace, else by that of the mesh, in the
-    root namespace), a running pod and a port of its own; None where no pod tells a port."""
+def candidates(
+    policies: Sequence[Object], pods: Iterable[Object], root_of: Callable[[Object], str]
+) -> dict[str, tuple[str, int] | None]:
+    """By namespace in which every proxy requires mTLS (by a policy of the namespace, else by that of the pod's mesh, in
+    its root namespace), a running pod and a port of its own; None where no pod tells a port."""
     modes = {name: mode_of(policies, name) for name in {policy["metadata"].get("namespace") for policy in policies}}
     found: dict[str, tuple[str, int] | None] = {}
     for pod in pods:
-        namespace = pod["metadata"]["namespace"]
+        namespace, root = pod["metadata"]["namespace"], root_of(pod)
         strict = namespace != root and (modes.get(namespace) or modes.get(root)) == STRICT
         if not strict or found.get(namespace) or not _serves(pod):
             continue

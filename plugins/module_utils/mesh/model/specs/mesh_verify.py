@@ -14,6 +14,7 @@ class MeshVerifySpec:
     """Prove that a mesh works, whoever installed it: look at every hop, and try it out where that leaves no trace."""
 
     namespace: str = option("Namespace of the control plane.", default="istio-system", check=checks.dns_label)
+    namespaces: list[str] = option("Namespaces of more control planes.", default=[], check=checks.dns_labels)
     revisions: list[str] = option(
         "Revisions that must be there; without it, those that are there.", default=[], check=checks.dns_labels
     )
