@@ -2654,6 +2654,8 @@ class RevisionInfo(TypedDict):
 
     revision: str
     """Revision."""
+    namespace: str
+    """Namespace of its istiod."""
     version: str
     """Istio version."""
     ready: bool
@@ -2766,6 +2768,8 @@ class GetMeshArgsDict(TypedDict, total=False):
 
     namespace: pulumi.Input[str] | None
     """Namespace of the control plane. Default: `istio-system`."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Namespaces of more control planes."""
     proxies: pulumi.Input[bool] | None
     """Also list every proxy with its revision and version. Default: `True`."""
     warn_days: pulumi.Input[int] | None
@@ -2810,10 +2814,12 @@ class VerifyMeshArgsDict(TypedDict, total=False):
 
     namespace: pulumi.Input[str] | None
     """Namespace of the control plane. Default: `istio-system`."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Namespaces of more control planes."""
     revisions: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Revisions that must be there; without it, those that are there."""
     gateways: pulumi.Input[Sequence[pulumi.Input[str]]] | None
-    """Gateways that must be there, by the names of their Services."""
+    """Gateways that must be there, by their Services as `namespace/name`. A name alone is one in any namespace."""
     plain_text: pulumi.Input[bool] | None
     """Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no
     member of the mesh (`get` on `pods/proxy`). Default: `True`.

@@ -125,8 +125,8 @@ def _revisions(cluster):
     found = {}
     for pod in cluster.list("v1", "Pod", "canary"):
         if not pod["metadata"].get("deletionTimestamp"):
-            proxy = discovery.injected(pod)
-            found.setdefault(pod["metadata"]["labels"]["app"], set()).add(proxy and proxy[0])
+            proxy = discovery.revision_of(pod) if discovery.has_proxy(pod) else None
+            found.setdefault(pod["metadata"]["labels"]["app"], set()).add(proxy)
     return found
 
 

@@ -12,14 +12,20 @@ from ..model.objects import Object
 
 @dataclass(frozen=True)
 class Status:
-    """``ready``, or ``reason`` why not; ``failed`` when waiting longer is not expected to help."""
+    """``ready``, or ``reason`` why not; ``failed`` when waiting longer is not expected to help. ``hint``: what to do,
+    where more can be said than to mend the reason."""
 
     ready: bool
     reason: str = ""
     failed: bool = False
+    hint: str = ""
 
 
 READY = Status(True)
+NO_CONTROLLER = (
+    "install a load balancer controller (MetalLB, that of your cloud, ...), or make it a NodePort or ClusterIP: "
+    "service_type of a gateway"
+)
 
 
 def _condition(obj: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
@@ -98,7 +104,7 @@ def _claim(obj: Object) -> Status:
 def _service(obj: Object) -> Status:
     if obj["spec"].get("type") != "LoadBalancer" or obj["spec"].get("externalIPs") or addresses(obj):
         return READY
-    return Status(False, "no load balancer address yet")
+    return Status(False, "no load balancer address yet", hint=NO_CONTROLLER)
 
 
 def _gateway(obj: Object) -> Status:

@@ -51,18 +51,29 @@ def positive(value: int) -> str | None:
 
 
 def dns_labels(values: list[str]) -> str | None:
-    """A list of namespace names, not empty."""
-    return namespaces(values) if values else "must name at least one"
-
-
-def namespaces(values: list[str]) -> str | None:
     """A list of namespace names."""
     return next((f"must hold DNS labels only, and {v!r} is none" for v in values if dns_label(v)), None)
+
+
+def some_dns_labels(values: list[str]) -> str | None:
+    """The same, not empty."""
+    return some(values) or dns_labels(values)
 
 
 def object_names(values: list[str]) -> str | None:
     """A list of names of objects."""
     return next((f"must hold names of objects, and {v!r} is none" for v in values if dns_subdomain(v)), None)
+
+
+def placed_names(values: list[str]) -> str | None:
+    """A list of names of objects, each alone or after its namespace."""
+    what = "names of objects, alone or as namespace/name"
+    return next((f"must hold {what}, and {v!r} is none" for v in values if not _is_placed(v)), None)
+
+
+def _is_placed(value: str) -> bool:
+    namespace, slash, name = value.rpartition("/")
+    return not dns_subdomain(name) and not (slash and dns_label(namespace))
 
 
 def template_names(values: list[str]) -> str | None:

@@ -72,8 +72,7 @@ def needs(namespaces: Sequence[str]) -> Iterator[Permission]:
 
 def proxy_of(pod: Object) -> Proxy:
     """The proxy of a pod."""
-    told = discovery.injected(pod)
-    return Proxy(*told) if told else Proxy()
+    return Proxy(discovery.revision_of(pod), discovery.image_of(pod)) if discovery.has_proxy(pod) else Proxy()
 
 
 def _with_pods(cluster: Prober, namespace: str) -> Iterator[tuple[Object, list[Object]]]:

@@ -18,7 +18,7 @@ class InjectionSpec:
     """Say how the pods of namespaces join the mesh."""
 
     namespaces: list[str] = option(
-        "Namespaces; one that does not exist is created.", check=checks.dns_labels, example=["shop"]
+        "Namespaces; one that does not exist is created.", check=checks.some_dns_labels, example=["shop"]
     )
     mode: Mode = option(
         "V(sidecar) injects a proxy into new pods, V(ambient) redirects through ztunnel, V(none) keeps pods out.",

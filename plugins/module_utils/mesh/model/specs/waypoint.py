@@ -30,7 +30,7 @@ class WaypointSpec:
         "Namespaces whose workloads use it, by the label C(istio.io/use-waypoint); one that does not exist is created. "
         "Without any, Services and pods choose it by that label themselves.",
         default=[],
-        check=checks.namespaces,
+        check=checks.dns_labels,
         example=["shop"],
     )
     ingress: bool = option(
