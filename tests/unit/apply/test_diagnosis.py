@@ -9,16 +9,21 @@ from mesh.kube.failures import ApiFailure, failure
 
 
 class Seen:
-    """A cluster with some pods and no Events, or one that answers everything with a status code."""
+    """A cluster with some pods and Services and no Events, or one that answers everything with a status code."""
 
-    def __init__(self, pods=(), status=0):
+    def __init__(self, pods=(), status=0, services=(), classes=()):
         self.pods, self.status, self.asked = list(pods), status, []
+        self.services, self.classes = list(services), classes
+
+    def get(self, _version, kind, _namespace, name):
+        self.asked.append((kind, name))
+        return {} if name in self.classes else None
 
     def list(self, _api_version, kind, *place):
         self.asked.append((kind, *place))
         if self.status:
             raise failure(self.status, b"", kind)
-        return self.pods if kind == "Pod" else []
+        return {"Pod": self.pods, "Service": self.services}.get(kind, [])
 
     def events_about(self, obj):
         return self.list("v1", "Event", obj["metadata"]["namespace"])
@@ -94,3 +99,36 @@ def test_who_may_not_look_waits_on(obj):
     assert diagnose(Seen(status=403), obj) is None
     with pytest.raises(ApiFailure):
         diagnose(Seen(status=500), obj)
+
+
+def gateway():
+    made = workload("Gateway", "gateway.networking.k8s.io/v1")
+    return {**made, "spec": {"gatewayClassName": "istio"}}
+
+
+def pending(**more):
+    """A Service as istiod makes it."""
+    managed = [{"manager": "istio.io/gateway-controller", "operation": "Apply"}]
+    return {**balancer(), "metadata": {"name": "w-istio", "namespace": "shop", "managedFields": managed, **more}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (Seen(), "there is no GatewayClass istio"),
+        (Seen(classes=["istio"]), None),
+        (
+            Seen([pod(containerStatuses=waiting("ErrImagePull"))], classes=["istio"]),
+            "pod p, container app: ErrImagePull",
+        ),
+        (
+            Seen(services=[pending()], classes=["istio"]),
+            "no load balancer controller has taken notice of it",
+        ),
+        (Seen(services=[pending(finalizers=["a/b"])], classes=["istio"]), None),
+    ],
+)
+def test_gateways_of_the_gateway_api(seen, reason):
+    status = diagnose(seen, gateway())
+    assert (status and status.reason) == reason
+    assert status is None or status.failed

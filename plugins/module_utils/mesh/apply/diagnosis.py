@@ -53,7 +53,7 @@ def _complaints(pod: Mapping[str, Any]) -> Iterator[Status]:
 
 
 def _of_gateway(cluster: Cluster, gateway: Object) -> Status | None:
-    """What keeps a Gateway of the Gateway API from being programmed: nobody who runs its class, its pods, its Service."""
+    """What keeps a Gateway from being programmed: nobody who runs its class, its pods, its Service."""
     wanted = gateway["spec"]["gatewayClassName"]
     if cluster.get(gateway["apiVersion"], "GatewayClass", "", wanted) is None:
         return Status(False, f"there is no GatewayClass {wanted}", failed=True, hint=_CLASSES)
