@@ -119,7 +119,11 @@ def _by_chart(spec: GatewaySpec, facts: Facts) -> _Made:
     return _Made(objects, chart.version)
 
 
-_FORMS = {"chart": _by_chart, "gateway_api": lambda spec, _facts: _Made(gateway_resource.gateway(spec))}
+def _by_istiod(spec: GatewaySpec, _facts: Facts) -> _Made:
+    return _Made(gateway_resource.gateway(spec))
+
+
+_FORMS = {"chart": _by_chart, "gateway_api": _by_istiod}
 
 
 def removal(spec: GatewaySpec, _facts: Facts) -> Removal:
