@@ -150,6 +150,16 @@ def result(_spec: GatewaySpec, _facts: Facts, live: Mapping[Ref, Object]) -> dic
     }
 
 
+def made(cluster: Reader, spec: GatewaySpec) -> Sequence[Object]:
+    """What istiod runs for it."""
+    return gateway_classes.workloads(cluster, spec.namespace, spec.name) if spec.form == "gateway_api" else ()
+
+
+def lingering(cluster: Reader, spec: GatewaySpec) -> Sequence[Object]:
+    """Its proxies, where istiod runs them."""
+    return gateway_classes.pods(cluster, spec.namespace, spec.name) if spec.form == "gateway_api" else ()
+
+
 GATEWAY: Declarative[GatewaySpec, Facts] = Declarative(
     name=NAME,
     spec=GatewaySpec,
@@ -159,4 +169,7 @@ GATEWAY: Declarative[GatewaySpec, Facts] = Declarative(
     removal=removal,
     result=result,
     returns=GatewayResult,
+    made=made,
+    lingering=lingering,
+    needs=lambda spec: gateway_classes.needs(spec.namespace) if spec.form == "gateway_api" else (),
 )
