@@ -409,8 +409,10 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -498,8 +500,10 @@ class ControlPlaneArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -729,8 +733,10 @@ class ControlPlane(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -809,8 +815,10 @@ class RevisionTagArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -853,8 +861,10 @@ class RevisionTagArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -951,8 +961,10 @@ class RevisionTag(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -1026,8 +1038,10 @@ class InjectionArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1072,8 +1086,10 @@ class InjectionArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1172,8 +1188,10 @@ class Injection(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -1286,8 +1304,10 @@ class GatewayArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1364,8 +1384,10 @@ class GatewayArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1577,8 +1599,10 @@ class Gateway(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -1659,8 +1683,10 @@ class ConfigSetArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1705,8 +1731,10 @@ class ConfigSetArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1805,8 +1833,10 @@ class ConfigSet(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
