@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mesh.model.declaration import ORDER
+from mesh.model.declaration import ORDER, SRC, takes_files
 from mesh.model.operation import AnyOperation
 from mesh.model.options import RunOptions
 from mesh.model.spec import Field, Type, fields
@@ -17,6 +17,13 @@ from .note import NOTE
 
 Schema = dict[str, Any]
 
+#: For items that have objects.
+_SRC: Schema = {
+    "type": ["array", "string"],
+    "items": {"type": "string"},
+    "description": "Files with more objects, as YAML or JSON: paths, directories (every .yaml, .yml and .json below "
+    "them) and glob patterns. Relative ones start in the directory of this file.",
+}
 _SCALARS = {"bool": "boolean", "int": "integer", "str": "string", "enum": "string", "object": "object"}
 
 
@@ -50,13 +57,15 @@ def _schema(operations: dict[str, AnyOperation]) -> Schema:
         "required": ["clusters"],
         "additionalProperties": False,
         "properties": {"plugin": {"const": "meshops.mesh.declaration"}, "clusters": clusters, **lists},
-        "definitions": {name: _list(operations[name].spec) for name in ORDER},
+        "definitions": {name: _list(operations[name]) for name in ORDER},
     }
 
 
-def _list(spec: Any) -> Schema:
-    own = (*fields(spec), *fields(RunOptions))
-    return {"type": "array", "description": _first_line(spec), "items": _object(own)}
+def _list(operation: Any) -> Schema:
+    items = _object((*fields(operation.spec), *fields(RunOptions)))
+    if takes_files(operation):
+        items["properties"][SRC] = _SRC
+    return {"type": "array", "description": _first_line(operation.spec), "items": items}
 
 
 def _object(own: tuple[Field, ...]) -> Schema:

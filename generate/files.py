@@ -12,7 +12,7 @@ from mesh.model.options import RunOptions
 from mesh.model.spec import Field, Type, fields
 from mesh.operations.registry import OPERATIONS
 
-from plugins.module_utils._ansible_options import OBJECTS, SOURCES, own_options, states
+from plugins.module_utils._ansible_options import all_options, own_options, states
 
 from . import declaration, languages, pulumi, roles
 from .note import NOTE
@@ -47,11 +47,7 @@ def generated() -> dict[str, str]:
 
 def _options(operation: AnyOperation) -> dict[str, Any]:
     spec: Any = operation.spec
-    options = {field.name: _documented(field) for field in fields(spec)}
-    own = own_options(operation)
-    if own.keys() >= SOURCES.keys():
-        options[OBJECTS].pop("required", None)
-    options |= own
+    options = all_options(operation, {field.name: _documented(field) for field in fields(spec)})
     if isinstance(operation, Declarative):
         options["state"] = {
             "description": [_STATES[state] for state in states(operation)],

@@ -16,7 +16,9 @@ from .note import NOTE
 #: Which option says what an item of the list is, for the loop's label.
 _LABELS = {
     "control_plane": "revision | default('default')",
+    "gateway_api": "channel | default('standard')",
     "revision_tag": "tag",
+    "waypoint": "name | default('waypoint')",
     "injection": "namespaces | join(', ')",
 }
 

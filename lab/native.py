@@ -15,6 +15,7 @@ from lab import (
     charts,
     chartservers,
     cluster,
+    definitions,
     gotools,
     images,
     kubeconfig,
@@ -36,7 +37,7 @@ from lab.state import Lab
 
 API_CLUSTER = "api"
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
-_RESERVED = {"bin", "charts", "services"}
+_RESERVED = {"bin", "charts", "gateway-api", "services"}
 
 
 def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str, Path]:
@@ -48,6 +49,7 @@ def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str
     if with_images:
         images.store(programs)
     charts.install(paths.CHARTS, charts.release(programs))
+    definitions.install(paths.DEFINITIONS, definitions.release())
     commands = {name: path for name, path in programs.items() if name not in ("charts", "shop", "pause")}
     gotools.link_into(paths.BIN, {**commands, **kubectl.find()})
     return programs
@@ -178,6 +180,7 @@ def _save(clusters: list[state.Cluster]) -> Lab:
         kubeconfig=str(paths.KUBECONFIG),
         clusters=clusters,
         charts=str(paths.CHARTS),
+        gateway_api=str(paths.DEFINITIONS),
         chart_repository=versions.CHART_REPOSITORY_URL,
         oci_charts=versions.OCI_CHARTS_URL,
         images=list(versions.IMAGES),

@@ -15,6 +15,7 @@ STATE_FILE = STATE / "lab.json"
 KUBECONFIG = STATE / "kubeconfig"
 BIN = STATE / "bin"
 CHARTS = STATE / "charts"
+DEFINITIONS = STATE / "gateway-api"
 
 RUN = Path("/run/meshops-lab")
 

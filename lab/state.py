@@ -49,6 +49,8 @@ class Lab:
     kubernetes_version: str = versions.KUBERNETES
     charts: str = ""
     """Directory with the unpacked charts base, istiod, gateway, cni and ztunnel."""
+    gateway_api: str = ""
+    """Directory with the definitions of the Gateway API: ``standard-install.yaml``, ``experimental-install.yaml``."""
     chart_repository: str = ""
     """HTTP chart repository with the same charts."""
     oci_charts: str = ""

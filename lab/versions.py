@@ -16,6 +16,7 @@ REGISTRY: Final = "3.0.0"
 # The newest engine whose Go module can be had; SDKs may be newer.
 PULUMI: Final = "3.255.0"
 ISTIO: Final = "1.31.0"
+GATEWAY_API: Final = "1.6.0"
 ENVOY: Final = "1.40.0"
 
 ROOTFS_PACKAGES: Final = ("iptables", "iproute2", "ca-certificates", "curl", "ipset")

@@ -15,12 +15,14 @@ from ._core.model.options import RunOptions
 from ._core.model.specs.config_set import ConfigSetSpec
 from ._core.model.specs.control_plane import ControlPlaneSpec
 from ._core.model.specs.gateway import GatewaySpec
+from ._core.model.specs.gateway_api import GatewayApiSpec
 from ._core.model.specs.injection import InjectionSpec
 from ._core.model.specs.kube_inject import KubeInjectSpec
 from ._core.model.specs.mesh_info import MeshInfoSpec
 from ._core.model.specs.mesh_verify import MeshVerifySpec
 from ._core.model.specs.rbac import RbacSpec
 from ._core.model.specs.revision_tag import RevisionTagSpec
+from ._core.model.specs.waypoint import WaypointSpec
 from ._resource import MeshProvider, MeshResource, asked
 
 __all__ = [
@@ -39,11 +41,21 @@ __all__ = [
     "ControlPlanePlatform",
     "ControlPlaneProfile",
     "Gateway",
+    "GatewayApi",
+    "GatewayApiArgs",
+    "GatewayApiArgsDict",
+    "GatewayApiChannel",
     "GatewayArgs",
     "GatewayArgsDict",
+    "GatewayForm",
     "GatewayImagePullPolicy",
     "GatewayIpFamilies",
     "GatewayIpFamilyPolicy",
+    "GatewayListenerArgs",
+    "GatewayListenerDict",
+    "GatewayListenerProtocol",
+    "GatewayListenerRoutesFrom",
+    "GatewayListenerTlsMode",
     "GatewayPortArgs",
     "GatewayPortDict",
     "GatewayPortProtocol",
@@ -70,14 +82,42 @@ __all__ = [
     "SubjectArgs",
     "SubjectDict",
     "SubjectKind",
+    "TlsSecretArgs",
+    "TlsSecretDict",
     "Validate",
     "VerifyMeshArgsDict",
     "VerifyMeshResult",
+    "Waypoint",
+    "WaypointArgs",
+    "WaypointArgsDict",
+    "WaypointTraffic",
     "get_mesh",
     "kube_inject",
     "rbac",
     "verify_mesh",
 ]
+
+
+class GatewayApiChannel(StrEnum):
+    """Choices."""
+
+    STANDARD = "standard"
+    EXPERIMENTAL = "experimental"
+
+
+class HelmRelease(StrEnum):
+    """Choices."""
+
+    KEEP = "keep"
+    RECORD = "record"
+    REMOVE = "remove"
+
+
+class Validate(StrEnum):
+    """Choices."""
+
+    LOCAL = "local"
+    SERVER = "server"
 
 
 class ControlPlaneProfile(StrEnum):
@@ -129,21 +169,6 @@ class ControlPlaneIpFamilyPolicy(StrEnum):
     REQUIRE_DUAL_STACK = "RequireDualStack"
 
 
-class HelmRelease(StrEnum):
-    """Choices."""
-
-    KEEP = "keep"
-    RECORD = "record"
-    REMOVE = "remove"
-
-
-class Validate(StrEnum):
-    """Choices."""
-
-    LOCAL = "local"
-    SERVER = "server"
-
-
 class InjectionMode(StrEnum):
     """Choices."""
 
@@ -158,6 +183,36 @@ class GatewayType(StrEnum):
     INGRESS = "ingress"
     EGRESS = "egress"
     EASTWEST = "eastwest"
+
+
+class GatewayForm(StrEnum):
+    """Choices."""
+
+    CHART = "chart"
+    GATEWAY_API = "gateway_api"
+
+
+class GatewayListenerProtocol(StrEnum):
+    """Choices."""
+
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+    TLS = "TLS"
+    TCP = "TCP"
+
+
+class GatewayListenerTlsMode(StrEnum):
+    """Choices."""
+
+    TERMINATE = "Terminate"
+    PASSTHROUGH = "Passthrough"
+
+
+class GatewayListenerRoutesFrom(StrEnum):
+    """Choices."""
+
+    SAME = "Same"
+    ALL = "All"
 
 
 class GatewayServiceType(StrEnum):
@@ -197,6 +252,15 @@ class GatewayImagePullPolicy(StrEnum):
     ALWAYS = "Always"
     IF_NOT_PRESENT = "IfNotPresent"
     NEVER = "Never"
+
+
+class WaypointTraffic(StrEnum):
+    """Choices."""
+
+    SERVICE = "service"
+    WORKLOAD = "workload"
+    ALL = "all"
+    NONE = "none"
 
 
 class ConcernSeverity(StrEnum):
@@ -276,6 +340,49 @@ class ImagesArgs:
     """Image of ztunnel."""
 
 
+class GatewayListenerDict(TypedDict, total=False):
+    """One listener of a Gateway of the Gateway API."""
+
+    name: pulumi.Input[str]
+    """Name of the listener, to which routes can be bound."""
+    port: pulumi.Input[int]
+    """Port."""
+    protocol: pulumi.Input[Literal["HTTP", "HTTPS", "TLS", "TCP"] | GatewayListenerProtocol] | None
+    """Protocol. Default: `HTTP`."""
+    hostname: pulumi.Input[str] | None
+    """Host name that it answers to, such as `*.example.com`; any without it."""
+    tls_mode: pulumi.Input[Literal["Terminate", "Passthrough"] | GatewayListenerTlsMode] | None
+    """Where TLS ends."""
+    certificates: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """TLS Secrets in the gateway's namespace, or `namespace/name` where a ReferenceGrant allows it."""
+    routes_from: pulumi.Input[Literal["Same", "All"] | GatewayListenerRoutesFrom] | None
+    """Whose routes may be bound to it: those of the gateway's namespace, or of all. Default: `Same`."""
+    node_port: pulumi.Input[int] | None
+    """Fixed node port."""
+
+
+@dataclass(kw_only=True)
+class GatewayListenerArgs:
+    """One listener of a Gateway of the Gateway API."""
+
+    name: pulumi.Input[str]
+    """Name of the listener, to which routes can be bound."""
+    port: pulumi.Input[int]
+    """Port."""
+    protocol: pulumi.Input[Literal["HTTP", "HTTPS", "TLS", "TCP"] | GatewayListenerProtocol] | None = None
+    """Protocol. Default: `HTTP`."""
+    hostname: pulumi.Input[str] | None = None
+    """Host name that it answers to, such as `*.example.com`; any without it."""
+    tls_mode: pulumi.Input[Literal["Terminate", "Passthrough"] | GatewayListenerTlsMode] | None = None
+    """Where TLS ends."""
+    certificates: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """TLS Secrets in the gateway's namespace, or `namespace/name` where a ReferenceGrant allows it."""
+    routes_from: pulumi.Input[Literal["Same", "All"] | GatewayListenerRoutesFrom] | None = None
+    """Whose routes may be bound to it: those of the gateway's namespace, or of all. Default: `Same`."""
+    node_port: pulumi.Input[int] | None = None
+    """Fixed node port."""
+
+
 class GatewayPortDict(TypedDict, total=False):
     """One port of the gateway's Service."""
 
@@ -307,6 +414,33 @@ class GatewayPortArgs:
     """Protocol. Default: `TCP`."""
 
 
+class TlsSecretDict(TypedDict, total=False):
+    """A TLS Secret in the gateway's namespace."""
+
+    name: pulumi.Input[str]
+    """Name of the Secret, for `credentialName` or `listeners[].certificates`."""
+    certificate: pulumi.Input[str]
+    """Certificate as PEM, with all intermediates after it."""
+    key: pulumi.Input[str]
+    """Private key as PEM."""
+    ca: pulumi.Input[str] | None
+    """Certificates as PEM by which clients are known (mutual TLS)."""
+
+
+@dataclass(kw_only=True)
+class TlsSecretArgs:
+    """A TLS Secret in the gateway's namespace."""
+
+    name: pulumi.Input[str]
+    """Name of the Secret, for `credentialName` or `listeners[].certificates`."""
+    certificate: pulumi.Input[str]
+    """Certificate as PEM, with all intermediates after it."""
+    key: pulumi.Input[str]
+    """Private key as PEM."""
+    ca: pulumi.Input[str] | None = None
+    """Certificates as PEM by which clients are known (mutual TLS)."""
+
+
 class SubjectDict(TypedDict, total=False):
     """Who is to have the roles."""
 
@@ -328,6 +462,249 @@ class SubjectArgs:
     """What it is. Default: `ServiceAccount`."""
     namespace: pulumi.Input[str] | None = None
     """Namespace of a service account."""
+
+
+class GatewayApiArgsDict(TypedDict, total=False):
+    """Install the definitions of the Gateway API, which Istio's charts do not bring."""
+
+    version: pulumi.Input[str] | None
+    """Version of the bundle. Required unless `source` is set; with it, what the bundle must say of itself."""
+    channel: pulumi.Input[Literal["standard", "experimental"] | GatewayApiChannel] | None
+    """Release channel. `experimental` has more kinds and fields, which may change. Default: `standard`."""
+    source: pulumi.Input[str] | None
+    """Where the definitions come from: a file, a directory of `*.yaml` files or a URL; the project's release of
+    `version` without it.
+    """
+    checksum: pulumi.Input[str] | None
+    """SHA-256 of the file, or of all files of the directory one after another; anything else is refused."""
+    namespace: pulumi.Input[str] | None
+    """Existing namespace that keeps the inventory of what was installed. Default: `kube-system`."""
+    adopt: pulumi.Input[bool] | None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
+    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
+    does. Default: `local`.
+    """
+    wait: pulumi.Input[bool] | None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None
+    """Seconds to wait at most. Default: `300`."""
+
+
+@dataclass(kw_only=True)
+class GatewayApiArgs:
+    """Install the definitions of the Gateway API, which Istio's charts do not bring."""
+
+    version: pulumi.Input[str] | None = None
+    """Version of the bundle. Required unless `source` is set; with it, what the bundle must say of itself."""
+    channel: pulumi.Input[Literal["standard", "experimental"] | GatewayApiChannel] | None = None
+    """Release channel. `experimental` has more kinds and fields, which may change. Default: `standard`."""
+    source: pulumi.Input[str] | None = None
+    """Where the definitions come from: a file, a directory of `*.yaml` files or a URL; the project's release of
+    `version` without it.
+    """
+    checksum: pulumi.Input[str] | None = None
+    """SHA-256 of the file, or of all files of the directory one after another; anything else is refused."""
+    namespace: pulumi.Input[str] | None = None
+    """Existing namespace that keeps the inventory of what was installed. Default: `kube-system`."""
+    adopt: pulumi.Input[bool] | None = None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None = None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None = None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None = None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
+    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
+    does. Default: `local`.
+    """
+    wait: pulumi.Input[bool] | None = None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None = None
+    """Seconds to wait at most. Default: `300`."""
+
+
+class GatewayApi(MeshResource):
+    """Install the definitions of the Gateway API, which Istio's charts do not bring."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: GatewayApiArgs | GatewayApiArgsDict | pulumi.ResourceOptions | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[GatewayApiArgsDict],
+    ) -> None:
+        """Arguments come in one piece or one by one."""
+        results = ("version", "checksum", "inventory", "claim")
+        token, specs = "mesh:index:GatewayApi", (GatewayApiSpec, RunOptions)
+        super().__init__(token, resource_name, specs, results, (args, opts, arguments))
+
+    @property
+    @pulumi.getter(name="channel")
+    def channel(self) -> pulumi.Output[str]:
+        """Release channel. `experimental` has more kinds and fields, which may change. Default: `standard`."""
+        value: pulumi.Output[str] = pulumi.get(self, "channel")
+        return value
+
+    @property
+    @pulumi.getter(name="source")
+    def source(self) -> pulumi.Output[str]:
+        """Where the definitions come from: a file, a directory of `*.yaml` files or a URL; the project's release of
+        `version` without it.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "source")
+        return value
+
+    @property
+    @pulumi.getter(name="namespace")
+    def namespace(self) -> pulumi.Output[str]:
+        """Existing namespace that keeps the inventory of what was installed. Default: `kube-system`."""
+        value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="adopt")
+    def adopt(self) -> pulumi.Output[bool]:
+        """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+        refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+        operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "adopt")
+        return value
+
+    @property
+    @pulumi.getter(name="helmRelease")
+    def helm_release(self) -> pulumi.Output[str]:
+        """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it
+        stays as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+        `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its
+        newest record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm
+        history` tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`.
+        `remove` deletes all its records and takes the annotations off; `helm upgrade --install --take-ownership`
+        leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
+        `keep`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
+        return value
+
+    @property
+    @pulumi.getter(name="force")
+    def force(self) -> pulumi.Output[bool]:
+        """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "force")
+        return value
+
+    @property
+    @pulumi.getter(name="recreate")
+    def recreate(self) -> pulumi.Output[bool]:
+        """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs
+        and volumes are never deleted for it. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "recreate")
+        return value
+
+    @property
+    @pulumi.getter(name="purge")
+    def purge(self) -> pulumi.Output[bool]:
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "purge")
+        return value
+
+    @property
+    @pulumi.getter(name="validate")
+    def validate(self) -> pulumi.Output[str]:
+        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
+        always does. Default: `local`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "validate")
+        return value
+
+    @property
+    @pulumi.getter(name="wait")
+    def wait(self) -> pulumi.Output[bool]:
+        """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "wait")
+        return value
+
+    @property
+    @pulumi.getter(name="waitTimeout")
+    def wait_timeout(self) -> pulumi.Output[int]:
+        """Seconds to wait at most. Default: `300`."""
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
+        return value
+
+    @property
+    @pulumi.getter(name="version")
+    def version(self) -> pulumi.Output[str]:
+        """Version of the bundle."""
+        value: pulumi.Output[str] = pulumi.get(self, "version")
+        return value
+
+    @property
+    @pulumi.getter(name="checksum")
+    def checksum(self) -> pulumi.Output[str]:
+        """SHA-256 of what was read, for `checksum`."""
+        value: pulumi.Output[str] = pulumi.get(self, "checksum")
+        return value
+
+    @property
+    @pulumi.getter(name="inventory")
+    def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
+        return value
 
 
 class ControlPlaneArgsDict(TypedDict, total=False):
@@ -1001,6 +1378,14 @@ class InjectionArgsDict(TypedDict, total=False):
     """
     revision: pulumi.Input[str] | None
     """Revision or revision tag that injects. Default: `default`."""
+    restart: pulumi.Input[bool] | None
+    """Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision or
+    image) than its running ones have, or would lose or get one: as `kubectl rollout restart`, a few at a time, each
+    when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits for each of
+    them, whatever `wait` says, `waitTimeout` at most for those that restart together. Default: `False`.
+    """
+    restart_at_once: pulumi.Input[int] | None
+    """Workloads that restart at the same time, at most. Default: `5`."""
     adopt: pulumi.Input[bool] | None
     """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
@@ -1047,6 +1432,14 @@ class InjectionArgs:
     """
     revision: pulumi.Input[str] | None = None
     """Revision or revision tag that injects. Default: `default`."""
+    restart: pulumi.Input[bool] | None = None
+    """Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision or
+    image) than its running ones have, or would lose or get one: as `kubectl rollout restart`, a few at a time, each
+    when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits for each of
+    them, whatever `wait` says, `waitTimeout` at most for those that restart together. Default: `False`.
+    """
+    restart_at_once: pulumi.Input[int] | None = None
+    """Workloads that restart at the same time, at most. Default: `5`."""
     adopt: pulumi.Input[bool] | None = None
     """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
     refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
@@ -1117,6 +1510,24 @@ class Injection(MeshResource):
     def revision(self) -> pulumi.Output[str]:
         """Revision or revision tag that injects. Default: `default`."""
         value: pulumi.Output[str] = pulumi.get(self, "revision")
+        return value
+
+    @property
+    @pulumi.getter(name="restart")
+    def restart(self) -> pulumi.Output[bool]:
+        """Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision or
+        image) than its running ones have, or would lose or get one: as `kubectl rollout restart`, a few at a time,
+        each when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits for
+        each of them, whatever `wait` says, `waitTimeout` at most for those that restart together. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "restart")
+        return value
+
+    @property
+    @pulumi.getter(name="restartAtOnce")
+    def restart_at_once(self) -> pulumi.Output[int]:
+        """Workloads that restart at the same time, at most. Default: `5`."""
+        value: pulumi.Output[int] = pulumi.get(self, "restartAtOnce")
         return value
 
     @property
@@ -1195,7 +1606,9 @@ class Injection(MeshResource):
     @property
     @pulumi.getter(name="stale")
     def stale(self) -> pulumi.Output[Sequence[str]]:
-        """Pods that still have another revision's proxy, as `namespace/name`."""
+        """Pods that still have another revision's proxy, or one of another version than its control plane, as
+        `namespace/name`.
+        """
         value: pulumi.Output[Sequence[str]] = pulumi.get(self, "stale")
         return value
 
@@ -1229,8 +1642,15 @@ class GatewayArgsDict(TypedDict, total=False):
     """`eastwest` joins networks and needs `network`; `egress` has a ClusterIP Service unless told otherwise. Default:
     `ingress`.
     """
+    form: pulumi.Input[Literal["chart", "gateway_api"] | GatewayForm] | None
+    """`chart` runs the proxies by Istio's gateway chart. `gateway_api` declares a Gateway of the Gateway API, and
+    istiod runs them; it needs the definitions (M(meshops.mesh.gateway_api)) and `listeners`; a gateway of
+    `type=eastwest` is then one between ambient networks. Default: `chart`.
+    """
+    listeners: pulumi.Input[Sequence[pulumi.Input[GatewayListenerArgs | GatewayListenerDict]]] | None
+    """Listeners, with `form=gateway_api`; a gateway of `type=eastwest` has its own."""
     version: pulumi.Input[str] | None
-    """Version of the chart. Required unless `charts.path` is set."""
+    """Version of the chart. Required with `form=chart`, unless `charts.path` is set."""
     revision: pulumi.Input[str] | None
     """Revision or revision tag of the proxies. Default: `default`."""
     charts: pulumi.Input[ChartsArgs | ChartsDict] | None
@@ -1245,6 +1665,8 @@ class GatewayArgsDict(TypedDict, total=False):
     """Annotations of the Service, for the cloud's controller."""
     ports: pulumi.Input[Sequence[pulumi.Input[GatewayPortArgs | GatewayPortDict]]] | None
     """Ports of the Service; the chart's own without it."""
+    tls_secrets: pulumi.Input[Sequence[pulumi.Input[TlsSecretArgs | TlsSecretDict]]] | None
+    """TLS Secrets that are kept with the gateway."""
     replicas: pulumi.Input[int] | None
     """Fixed number of pods; switches autoscaling off."""
     min_replicas: pulumi.Input[int] | None
@@ -1307,8 +1729,15 @@ class GatewayArgs:
     """`eastwest` joins networks and needs `network`; `egress` has a ClusterIP Service unless told otherwise. Default:
     `ingress`.
     """
+    form: pulumi.Input[Literal["chart", "gateway_api"] | GatewayForm] | None = None
+    """`chart` runs the proxies by Istio's gateway chart. `gateway_api` declares a Gateway of the Gateway API, and
+    istiod runs them; it needs the definitions (M(meshops.mesh.gateway_api)) and `listeners`; a gateway of
+    `type=eastwest` is then one between ambient networks. Default: `chart`.
+    """
+    listeners: pulumi.Input[Sequence[pulumi.Input[GatewayListenerArgs | GatewayListenerDict]]] | None = None
+    """Listeners, with `form=gateway_api`; a gateway of `type=eastwest` has its own."""
     version: pulumi.Input[str] | None = None
-    """Version of the chart. Required unless `charts.path` is set."""
+    """Version of the chart. Required with `form=chart`, unless `charts.path` is set."""
     revision: pulumi.Input[str] | None = None
     """Revision or revision tag of the proxies. Default: `default`."""
     charts: pulumi.Input[ChartsArgs | ChartsDict] | None = None
@@ -1323,6 +1752,8 @@ class GatewayArgs:
     """Annotations of the Service, for the cloud's controller."""
     ports: pulumi.Input[Sequence[pulumi.Input[GatewayPortArgs | GatewayPortDict]]] | None = None
     """Ports of the Service; the chart's own without it."""
+    tls_secrets: pulumi.Input[Sequence[pulumi.Input[TlsSecretArgs | TlsSecretDict]]] | None = None
+    """TLS Secrets that are kept with the gateway."""
     replicas: pulumi.Input[int] | None = None
     """Fixed number of pods; switches autoscaling off."""
     min_replicas: pulumi.Input[int] | None = None
@@ -1412,9 +1843,26 @@ class Gateway(MeshResource):
         return value
 
     @property
+    @pulumi.getter(name="form")
+    def form(self) -> pulumi.Output[str]:
+        """`chart` runs the proxies by Istio's gateway chart. `gateway_api` declares a Gateway of the Gateway API, and
+        istiod runs them; it needs the definitions (M(meshops.mesh.gateway_api)) and `listeners`; a gateway of
+        `type=eastwest` is then one between ambient networks. Default: `chart`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "form")
+        return value
+
+    @property
+    @pulumi.getter(name="listeners")
+    def listeners(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
+        """Listeners, with `form=gateway_api`; a gateway of `type=eastwest` has its own."""
+        value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "listeners")
+        return value
+
+    @property
     @pulumi.getter(name="version")
     def version(self) -> pulumi.Output[str]:
-        """Version of the chart. Required unless `charts.path` is set."""
+        """Version of the chart. Required with `form=chart`, unless `charts.path` is set."""
         value: pulumi.Output[str] = pulumi.get(self, "version")
         return value
 
@@ -1465,6 +1913,13 @@ class Gateway(MeshResource):
     def ports(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
         """Ports of the Service; the chart's own without it."""
         value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "ports")
+        return value
+
+    @property
+    @pulumi.getter(name="tlsSecrets")
+    def tls_secrets(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
+        """TLS Secrets that are kept with the gateway."""
+        value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "tlsSecrets")
         return value
 
     @property
@@ -1601,6 +2056,317 @@ class Gateway(MeshResource):
     @pulumi.getter(name="addresses")
     def addresses(self) -> pulumi.Output[Sequence[str]]:
         """Where it is reached: addresses and host names."""
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "addresses")
+        return value
+
+    @property
+    @pulumi.getter(name="inventory")
+    def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
+        return value
+
+
+class WaypointArgsDict(TypedDict, total=False):
+    """Run a waypoint, and send the traffic of namespaces through it."""
+
+    namespace: pulumi.Input[str]
+    """Namespace of the waypoint; created when it does not exist."""
+    name: pulumi.Input[str] | None
+    """Name of the waypoint. Default: `waypoint`."""
+    traffic: pulumi.Input[Literal["service", "workload", "all", "none"] | WaypointTraffic] | None
+    """What passes through it: traffic to services, to workloads (pods and VMs) by their address, or both. Default:
+    `service`.
+    """
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Namespaces whose workloads use it, by the label `istio.io/use-waypoint`; one that does not exist is created.
+    Without any, Services and pods choose it by that label themselves.
+    """
+    ingress: pulumi.Input[bool] | None
+    """Whether traffic that comes in through gateways to `namespaces` passes through it, too. Default: `False`."""
+    revision: pulumi.Input[str] | None
+    """Revision or revision tag that runs it. Default: `default`."""
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Labels of its pods and Service."""
+    replicas: pulumi.Input[int] | None
+    """Fixed number of pods."""
+    min_replicas: pulumi.Input[int] | None
+    """Least number of pods under autoscaling."""
+    max_replicas: pulumi.Input[int] | None
+    """Greatest number of pods; switches autoscaling on."""
+    adopt: pulumi.Input[bool] | None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
+    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
+    does. Default: `local`.
+    """
+    wait: pulumi.Input[bool] | None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None
+    """Seconds to wait at most. Default: `300`."""
+
+
+@dataclass(kw_only=True)
+class WaypointArgs:
+    """Run a waypoint, and send the traffic of namespaces through it."""
+
+    namespace: pulumi.Input[str]
+    """Namespace of the waypoint; created when it does not exist."""
+    name: pulumi.Input[str] | None = None
+    """Name of the waypoint. Default: `waypoint`."""
+    traffic: pulumi.Input[Literal["service", "workload", "all", "none"] | WaypointTraffic] | None = None
+    """What passes through it: traffic to services, to workloads (pods and VMs) by their address, or both. Default:
+    `service`.
+    """
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """Namespaces whose workloads use it, by the label `istio.io/use-waypoint`; one that does not exist is created.
+    Without any, Services and pods choose it by that label themselves.
+    """
+    ingress: pulumi.Input[bool] | None = None
+    """Whether traffic that comes in through gateways to `namespaces` passes through it, too. Default: `False`."""
+    revision: pulumi.Input[str] | None = None
+    """Revision or revision tag that runs it. Default: `default`."""
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Labels of its pods and Service."""
+    replicas: pulumi.Input[int] | None = None
+    """Fixed number of pods."""
+    min_replicas: pulumi.Input[int] | None = None
+    """Least number of pods under autoscaling."""
+    max_replicas: pulumi.Input[int] | None = None
+    """Greatest number of pods; switches autoscaling on."""
+    adopt: pulumi.Input[bool] | None = None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None = None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None = None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None = None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
+    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
+    does. Default: `local`.
+    """
+    wait: pulumi.Input[bool] | None = None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None = None
+    """Seconds to wait at most. Default: `300`."""
+
+
+class Waypoint(MeshResource):
+    """Run a waypoint, and send the traffic of namespaces through it."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: WaypointArgs | WaypointArgsDict | pulumi.ResourceOptions | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[WaypointArgsDict],
+    ) -> None:
+        """Arguments come in one piece or one by one."""
+        results = ("addresses", "inventory", "claim")
+        token, specs = "mesh:index:Waypoint", (WaypointSpec, RunOptions)
+        super().__init__(token, resource_name, specs, results, (args, opts, arguments))
+
+    @property
+    @pulumi.getter(name="namespace")
+    def namespace(self) -> pulumi.Output[str]:
+        """Namespace of the waypoint; created when it does not exist."""
+        value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="name")
+    def name(self) -> pulumi.Output[str]:
+        """Name of the waypoint. Default: `waypoint`."""
+        value: pulumi.Output[str] = pulumi.get(self, "name")
+        return value
+
+    @property
+    @pulumi.getter(name="traffic")
+    def traffic(self) -> pulumi.Output[str]:
+        """What passes through it: traffic to services, to workloads (pods and VMs) by their address, or both. Default:
+        `service`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "traffic")
+        return value
+
+    @property
+    @pulumi.getter(name="namespaces")
+    def namespaces(self) -> pulumi.Output[Sequence[str]]:
+        """Namespaces whose workloads use it, by the label `istio.io/use-waypoint`; one that does not exist is created.
+        Without any, Services and pods choose it by that label themselves.
+        """
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "namespaces")
+        return value
+
+    @property
+    @pulumi.getter(name="ingress")
+    def ingress(self) -> pulumi.Output[bool]:
+        """Whether traffic that comes in through gateways to `namespaces` passes through it, too. Default: `False`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "ingress")
+        return value
+
+    @property
+    @pulumi.getter(name="revision")
+    def revision(self) -> pulumi.Output[str]:
+        """Revision or revision tag that runs it. Default: `default`."""
+        value: pulumi.Output[str] = pulumi.get(self, "revision")
+        return value
+
+    @property
+    @pulumi.getter(name="labels")
+    def labels(self) -> pulumi.Output[Mapping[str, str]]:
+        """Labels of its pods and Service."""
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "labels")
+        return value
+
+    @property
+    @pulumi.getter(name="replicas")
+    def replicas(self) -> pulumi.Output[int]:
+        """Fixed number of pods."""
+        value: pulumi.Output[int] = pulumi.get(self, "replicas")
+        return value
+
+    @property
+    @pulumi.getter(name="minReplicas")
+    def min_replicas(self) -> pulumi.Output[int]:
+        """Least number of pods under autoscaling."""
+        value: pulumi.Output[int] = pulumi.get(self, "minReplicas")
+        return value
+
+    @property
+    @pulumi.getter(name="maxReplicas")
+    def max_replicas(self) -> pulumi.Output[int]:
+        """Greatest number of pods; switches autoscaling on."""
+        value: pulumi.Output[int] = pulumi.get(self, "maxReplicas")
+        return value
+
+    @property
+    @pulumi.getter(name="adopt")
+    def adopt(self) -> pulumi.Output[bool]:
+        """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+        refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+        operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "adopt")
+        return value
+
+    @property
+    @pulumi.getter(name="helmRelease")
+    def helm_release(self) -> pulumi.Output[str]:
+        """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it
+        stays as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+        `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its
+        newest record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm
+        history` tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`.
+        `remove` deletes all its records and takes the annotations off; `helm upgrade --install --take-ownership`
+        leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
+        `keep`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
+        return value
+
+    @property
+    @pulumi.getter(name="force")
+    def force(self) -> pulumi.Output[bool]:
+        """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "force")
+        return value
+
+    @property
+    @pulumi.getter(name="recreate")
+    def recreate(self) -> pulumi.Output[bool]:
+        """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs
+        and volumes are never deleted for it. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "recreate")
+        return value
+
+    @property
+    @pulumi.getter(name="purge")
+    def purge(self) -> pulumi.Output[bool]:
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "purge")
+        return value
+
+    @property
+    @pulumi.getter(name="validate")
+    def validate(self) -> pulumi.Output[str]:
+        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
+        always does. Default: `local`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "validate")
+        return value
+
+    @property
+    @pulumi.getter(name="wait")
+    def wait(self) -> pulumi.Output[bool]:
+        """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "wait")
+        return value
+
+    @property
+    @pulumi.getter(name="waitTimeout")
+    def wait_timeout(self) -> pulumi.Output[int]:
+        """Seconds to wait at most. Default: `300`."""
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
+        return value
+
+    @property
+    @pulumi.getter(name="addresses")
+    def addresses(self) -> pulumi.Output[Sequence[str]]:
+        """Where it is reached inside the cluster."""
         value: pulumi.Output[Sequence[str]] = pulumi.get(self, "addresses")
         return value
 
@@ -1888,6 +2654,8 @@ class RevisionInfo(TypedDict):
 
     revision: str
     """Revision."""
+    namespace: str
+    """Namespace of its istiod."""
     version: str
     """Istio version."""
     ready: bool
@@ -2000,6 +2768,8 @@ class GetMeshArgsDict(TypedDict, total=False):
 
     namespace: pulumi.Input[str] | None
     """Namespace of the control plane. Default: `istio-system`."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Namespaces of more control planes."""
     proxies: pulumi.Input[bool] | None
     """Also list every proxy with its revision and version. Default: `True`."""
     warn_days: pulumi.Input[int] | None
@@ -2044,10 +2814,12 @@ class VerifyMeshArgsDict(TypedDict, total=False):
 
     namespace: pulumi.Input[str] | None
     """Namespace of the control plane. Default: `istio-system`."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Namespaces of more control planes."""
     revisions: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Revisions that must be there; without it, those that are there."""
     gateways: pulumi.Input[Sequence[pulumi.Input[str]]] | None
-    """Gateways that must be there, by the names of their Services."""
+    """Gateways that must be there, by their Services as `namespace/name`. A name alone is one in any namespace."""
     plain_text: pulumi.Input[bool] | None
     """Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no
     member of the mesh (`get` on `pods/proxy`). Default: `True`.

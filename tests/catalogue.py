@@ -225,7 +225,14 @@ FAULTS: tuple[Row, ...] = (
     Row(
         33,
         "Something never becomes ready",
-        _in("e2e/test_3_failures", "test_an_image_that_is_not_there_ends_the_wait_early_and_says_why"),
+        (
+            *_in("e2e/test_3_failures", "test_an_image_that_is_not_there_ends_the_wait_early_and_says_why"),
+            *_in(
+                "api/test_load_balancer",
+                "test_where_nobody_takes_notice_the_wait_ends",
+                "test_what_the_controller_complains_of_is_told",
+            ),
+        ),
     ),
     Row(
         34,

@@ -27,9 +27,73 @@ options:
     - egress
     - eastwest
     default: ingress
+  form:
+    description:
+    - V(chart) runs the proxies by Istio's gateway chart. V(gateway_api) declares a Gateway of the Gateway API,
+      and istiod runs them; it needs the definitions (M(meshops.mesh.gateway_api)) and O(listeners); a gateway of
+      O(type=eastwest) is then one between ambient networks.
+    type: str
+    choices:
+    - chart
+    - gateway_api
+    default: chart
+  listeners:
+    description:
+    - Listeners, with O(form=gateway_api); a gateway of O(type=eastwest) has its own.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+        - Name of the listener, to which routes can be bound.
+        type: str
+        required: true
+      port:
+        description:
+        - Port.
+        type: int
+        required: true
+      protocol:
+        description:
+        - Protocol.
+        type: str
+        choices:
+        - HTTP
+        - HTTPS
+        - TLS
+        - TCP
+        default: HTTP
+      hostname:
+        description:
+        - Host name that it answers to, such as C(*.example.com); any without it.
+        type: str
+      tls_mode:
+        description:
+        - Where TLS ends.
+        type: str
+        choices:
+        - Terminate
+        - Passthrough
+      certificates:
+        description:
+        - TLS Secrets in the gateway's namespace, or C(namespace/name) where a ReferenceGrant allows it.
+        type: list
+        elements: str
+      routes_from:
+        description:
+        - 'Whose routes may be bound to it: those of the gateway''s namespace, or of all.'
+        type: str
+        choices:
+        - Same
+        - All
+        default: Same
+      node_port:
+        description:
+        - Fixed node port.
+        type: int
   version:
     description:
-    - Version of the chart. Required unless O(charts.path) is set.
+    - Version of the chart. Required with O(form=chart), unless O(charts.path) is set.
     type: str
   revision:
     description:
@@ -113,6 +177,31 @@ options:
         - TCP
         - UDP
         default: TCP
+  tls_secrets:
+    description:
+    - TLS Secrets that are kept with the gateway.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+        - Name of the Secret, for C(credentialName) or O(listeners[].certificates).
+        type: str
+        required: true
+      certificate:
+        description:
+        - Certificate as PEM, with all intermediates after it.
+        type: str
+        required: true
+      key:
+        description:
+        - Private key as PEM.
+        type: str
+        required: true
+      ca:
+        description:
+        - Certificates as PEM by which clients are known (mutual TLS).
+        type: str
   replicas:
     description:
     - Fixed number of pods; switches autoscaling off.

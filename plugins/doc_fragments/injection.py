@@ -28,6 +28,19 @@ options:
     - Revision or revision tag that injects.
     type: str
     default: default
+  restart:
+    description:
+    - 'Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision
+      or image) than its running ones have, or would lose or get one: as C(kubectl rollout restart), a few at a
+      time, each when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits
+      for each of them, whatever O(wait) says, O(wait_timeout) at most for those that restart together.'
+    type: bool
+    default: false
+  restart_at_once:
+    description:
+    - Workloads that restart at the same time, at most.
+    type: int
+    default: 5
   dest:
     description:
     - 'With O(state=rendered), the directory on the controller into which it is written: one directory per set,

@@ -13,6 +13,11 @@ options:
     - Namespace of the control plane.
     type: str
     default: istio-system
+  namespaces:
+    description:
+    - Namespaces of more control planes.
+    type: list
+    elements: str
   proxies:
     description:
     - Also list every proxy with its revision and version.

@@ -13,6 +13,11 @@ options:
     - Namespace of the control plane.
     type: str
     default: istio-system
+  namespaces:
+    description:
+    - Namespaces of more control planes.
+    type: list
+    elements: str
   revisions:
     description:
     - Revisions that must be there; without it, those that are there.
@@ -20,7 +25,7 @@ options:
     elements: str
   gateways:
     description:
-    - Gateways that must be there, by the names of their Services.
+    - Gateways that must be there, by their Services as C(namespace/name). A name alone is one in any namespace.
     type: list
     elements: str
   plain_text:

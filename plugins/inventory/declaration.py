@@ -44,7 +44,10 @@ options:
     type: list
     elements: dict
   config_set:
-    description: Options of M(meshops.mesh.config_set), item by item, for every cluster.
+    description:
+      - Options of M(meshops.mesh.config_set), item by item, for every cluster.
+      - Paths in C(src) (files, directories and patterns) start in the directory of the file. Here it is only looked
+        that they lead to files; the task that brings a set about reads these, vaulted ones too.
     type: list
     elements: dict
 """
@@ -66,17 +69,21 @@ injection:
 gateway:
   - name: ingress
     version: 1.31.0
+config_set:
+  - name: shop-traffic
+    namespace: shop
+    src: [traffic]
 """
 
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleParserError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin
-from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.declaration import ORDER, read
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.declaration import ORDER
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.operations.registry import OPERATIONS
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.mesh_file import read_file
 from ansible_collections.meshops.mesh.plugins.plugin_utils.clusters import GROUP, add_cluster
 
 
@@ -93,15 +100,11 @@ class InventoryModule(BaseInventoryPlugin):
         """Fill the inventory."""
         super().parse(inventory, loader, path, cache)
         try:
-            with open(path, encoding="utf-8") as file:
-                data = yaml.safe_load(file)
-            members = read(data, OPERATIONS)
-        except (OSError, yaml.YAMLError) as error:
-            raise AnsibleParserError(f"{path}: {' '.join(str(error).split())}") from error
+            found = read_file(path, OPERATIONS)
         except MeshError as error:
-            raise AnsibleParserError(f"{path}: {error}") from error
+            raise AnsibleParserError(str(error)) from error
         inventory.add_group(GROUP)
-        for member in members:
+        for member in found:
             variables = {
                 "mesh_kubeconfig": member.connection.kubeconfig,
                 "mesh_context": member.connection.context,

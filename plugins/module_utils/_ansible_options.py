@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 Options = dict[str, dict[str, Any]]
@@ -64,6 +65,15 @@ ANSWER: Options = {
         "type": "str",
     },
 }
+
+
+def all_options(operation: Any, of_spec: Options, form: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Options:
+    """The options of a module: those of its spec, and its own in the same form."""
+    own = own_options(operation)
+    joined = {**of_spec, **{name: form(documented) for name, documented in own.items()}}
+    if own.keys() >= SOURCES.keys():  # these may bring the objects
+        joined[OBJECTS] = {key: value for key, value in of_spec[OBJECTS].items() if key != "required"}
+    return joined
 
 
 def own_options(operation: Any) -> Options:

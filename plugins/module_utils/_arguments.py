@@ -9,7 +9,7 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ._ansible_options import OBJECTS, SOURCES, argument, own_options, states
+from ._ansible_options import all_options, argument, states
 from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import RunOptions
@@ -45,11 +45,7 @@ _ANSIBLE_TYPES = {"enum": "str", "map": "dict", "object": "dict", "struct": "dic
 
 def argument_spec(operation: AnyOperation) -> ArgumentSpec:
     """The argument spec of an operation's module: its spec, how to run, how to connect."""
-    spec = {field.name: _argument(field) for field in fields(operation.spec)}
-    own = own_options(operation)
-    if own.keys() >= SOURCES.keys():
-        spec[OBJECTS].pop("required", None)  # files may bring them, which the action plugin reads
-    spec |= {name: argument(documented) for name, documented in own.items()}
+    spec = all_options(operation, {field.name: _argument(field) for field in fields(operation.spec)}, argument)
     if isinstance(operation, Declarative):
         spec["state"] = {"type": "str", "choices": states(operation), "default": "present"}
         spec |= {field.name: _argument(field) for field in fields(RunOptions)}

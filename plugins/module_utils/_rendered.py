@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .mesh.apply.narration import named
 from .mesh.model.errors import MeshError
 from .mesh.model.objects import ObjectSet
 from .mesh.model.secrets import Secrets
@@ -20,8 +21,6 @@ from .mesh.render.directory import INDEX, directory, images, listed, refuse_secr
 
 _VERSION = re.compile(r"v?(1\.\d+(\.\d+)?)")
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
-#: Files named per action before the rest is only counted.
-_MOST = 12
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,4 @@ def _told(changes: list[FileChange], total: int, check: bool) -> Iterator[str]:
     counts = ", ".join(f"{len(paths)} {action}" for action, paths in by_action.items())
     yield f"{counts} of {total} files{' (check mode)' if check else ''}"
     for action, paths in by_action.items():
-        for path in sorted(paths)[:_MOST]:
-            yield f"  {_SIGNS[action]} {path}"
-        if len(paths) > _MOST:
-            yield f"  {_SIGNS[action]} and {len(paths) - _MOST} more"
+        yield from named(_SIGNS[action], sorted(paths))

@@ -10,7 +10,8 @@ short_description: Run a gateway
 version_added: 1.0.0
 author: meshops (@meshops)
 description:
-  - Runs proxies at the edge of the mesh with a Service in front, from Istio's gateway chart.
+  - Runs proxies at the edge of the mesh with a Service in front, by Istio's gateway chart or, as a resource of the
+    Gateway API, by istiod.
 extends_documentation_fragment:
   - meshops.mesh.gateway
   - meshops.mesh.run
@@ -31,6 +32,19 @@ EXAMPLES = r"""
     msg: "http://{{ webgw.addresses[0] }}:{{ webgw.ports.http2 }}"
   when: webgw.addresses | length > 0  # none in check mode, as long as there is no gateway
 
+- name: A gateway of the Gateway API, for which istiod runs the proxies
+  meshops.mesh.gateway:
+    name: edge
+    form: gateway_api
+    listeners:
+      - {name: http, port: 80, routes_from: All}
+      - name: https
+        port: 443
+        protocol: HTTPS
+        hostname: "*.example.com"
+        tls_mode: Terminate
+        certificates: [edge-tls]
+
 - name: Remove it
   meshops.mesh.gateway:
     name: webgw
@@ -40,11 +54,14 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 addresses:
-  description: Load balancer addresses (IP or host name) of the Service.
+  description: Addresses (IP or host name) of the load balancer, or as a Gateway of the Gateway API tells them.
   type: list
   elements: str
   returned: success, with O(state=present)
-ports: {description: Ports of the Service by name., type: dict, returned: "success, with O(state=present)"}
+ports:
+  description: Ports of the Service, or of the listeners, by name.
+  type: dict
+  returned: success, with O(state=present)
 changed:
   description: Whether anything was, or in check mode would be, written.
   type: bool

@@ -11,7 +11,7 @@ version_added: 1.0.0
 author: meshops (@meshops)
 description:
   - Keeps the label that makes a revision inject sidecars, makes ztunnel redirect, or keeps pods out.
-  - Running pods are not touched; those with another revision's proxy are listed.
+  - Running pods are not touched, unless O(restart) says so; those with another proxy are listed.
 extends_documentation_fragment:
   - meshops.mesh.injection
   - meshops.mesh.run
@@ -31,6 +31,14 @@ EXAMPLES = r"""
     revision: prod
   when: use_tags | default(false)
 
+- name: After the tag has moved, workloads with the old proxy restart, two at a time
+  meshops.mesh.injection:
+    namespaces: [shop]
+    revision: prod
+    restart: true
+    restart_at_once: 2
+  when: use_tags | default(false)
+
 - name: The shop leaves the mesh
   meshops.mesh.injection:
     namespaces: [shop]
@@ -41,7 +49,7 @@ RETURN = r"""
 ---
 revision: {description: The revision that the label resolves to., type: str, returned: "success, with O(state=present)"}
 stale:
-  description: Pods that still run another revision's proxy, as C(namespace/name). Restart them.
+  description: Pods that still run another revision's or version's proxy, as C(namespace/name).
   type: list
   elements: str
   returned: success, with O(state=present)
@@ -58,7 +66,7 @@ objects:
     kind: {description: Kind., type: str}
     namespace: {description: Namespace; empty for cluster-scoped objects., type: str}
     name: {description: Name., type: str}
-    action: {description: "V(create), V(update), V(delete), V(release) or V(keep).", type: str}
+    action: {description: "V(create), V(update), V(delete), V(release), V(keep) or V(restart).", type: str}
     fields: {description: Paths of the fields that differ., type: list, elements: str}
     reason: {description: Why., type: str, returned: where it is not plain}
 unchanged:

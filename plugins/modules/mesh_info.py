@@ -44,6 +44,7 @@ revisions:
   returned: success
   contains:
     revision: {description: Revision., type: str}
+    namespace: {description: Namespace of its istiod., type: str}
     version: {description: Istio version., type: str}
     ready: {description: Whether istiod is available., type: bool}
     reason: {description: Why it is not., type: str}

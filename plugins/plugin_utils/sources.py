@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -22,14 +21,14 @@ from ansible_collections.meshops.mesh.plugins.module_utils._ansible_options impo
 )
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.manifests import located, opened
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.sources import SUFFIXES, files, objects_in
 
 #: The option of rbac that holds options of others.
 DECLARATIONS = "declarations"
 
 Located = tuple[str, dict[str, Any]]
 
-_SUFFIXES = (".yaml", ".yml", ".json")
-_TEMPLATES = (*_SUFFIXES, *(f"{suffix}.j2" for suffix in _SUFFIXES))
+_TEMPLATES = (*SUFFIXES, *(f"{suffix}.j2" for suffix in SUFFIXES))
 #: Before 2.19, what looks like a list or a map became one.
 _AS_TEXT = {"convert_data": False} if LooseVersion(ansible_version) < LooseVersion("2.19") else {}
 
@@ -44,7 +43,7 @@ class Reader(NamedTuple):
 
 
 _READERS = {
-    "src": Reader("files", _SUFFIXES, "ansible.builtin.file", {"rstrip": False, "lstrip": False}),
+    "src": Reader("files", SUFFIXES, "ansible.builtin.file", {"rstrip": False, "lstrip": False}),
     "template": Reader("templates", _TEMPLATES, "ansible.builtin.template", _AS_TEXT),
 }
 
@@ -110,8 +109,7 @@ class Sources:
             yield from _defined(given["definition"])
         for option, reader in _READERS.items():
             for path in self._paths(given.get(option), option, reader):
-                shown = os.path.relpath(path)
-                yield from located(self._read(path, reader), path if shown.startswith("..") else shown)
+                yield from objects_in(path, self._read(path, reader))
 
     def _paths(self, patterns: Any, option: str, reader: Reader) -> Iterator[str]:
         if not isinstance(patterns, (str, list, type(None))):
@@ -129,7 +127,7 @@ class Sources:
         expanded = os.path.expanduser(pattern)
         places = [os.path.join(root, part) for root in self._roots() for part in (reader.subdirectory, "")]
         # What is absolute stays so when it is joined.
-        return next(filter(None, (_files(os.path.join(place, expanded), reader.suffixes) for place in places)), [])
+        return next(filter(None, (files(os.path.join(place, expanded), reader.suffixes) for place in places)), [])
 
     def _roots(self) -> list[str]:
         """Where Ansible looks, then where a playbook of a collection has the user's files."""
@@ -153,18 +151,3 @@ def _defined(value: Any) -> list[Located]:
     if isinstance(value, list):
         return [found for index, item in enumerate(value) for found in opened(item, f"definition[{index}]")]
     return list(opened(value, "definition"))
-
-
-def _files(path: str, suffixes: tuple[str, ...]) -> list[str]:
-    """The files that a path, directory or pattern means, sorted; hidden ones are not meant."""
-    if os.path.isdir(path):
-        return _below(path, suffixes)
-    if glob.has_magic(path):
-        found = sorted(glob.glob(path, recursive=True))
-        return [name for item in found for name in (_below(item, suffixes) if os.path.isdir(item) else [item])]
-    return [path] if os.path.isfile(path) else []
-
-
-def _below(directory: str, suffixes: tuple[str, ...]) -> list[str]:
-    found = glob.glob(os.path.join(glob.escape(directory), "**", "*"), recursive=True)
-    return sorted(name for name in found if name.endswith(suffixes) and os.path.isfile(name))

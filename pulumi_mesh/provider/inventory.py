@@ -79,7 +79,8 @@ def digest(obj: Object | None, hide: Hide) -> str:
 
 def changes(report: Report, hide: Hide) -> Properties:
     """A plan as a property: ``Deployment istio-system/istiod`` -> what becomes of it, or its fields as they change."""
-    return {object_name(change): _told(change, hide) for change in report.objects if change.action not in _STAYING}
+    told = (*report.objects, *report.restarts)
+    return {object_name(change): _told(change, hide) for change in told if change.action not in _STAYING}
 
 
 def _told(change: ObjectChange, hide: Hide) -> Properties | str:

@@ -323,8 +323,7 @@ class Provider:
 
     def _tell_plan(self, urn: str, told: Iterable[str], report: Report, mode: Mode) -> None:
         """A preview shows the plan; warnings are shown always."""
-        changed = any(change.action not in ("unchanged", "keep") for change in report.objects)
-        if mode.check and changed:
+        if mode.check and report.changed:
             self._host.log(urn, "\n".join(told))
         for warning in report.warnings:
             self._host.log(urn, warning, WARNING)

@@ -7,6 +7,7 @@ What no server without nodes can show is run in tests/e2e/test_5_examples.py.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -30,9 +31,10 @@ CANARY = {"istio.io/rev": "canary"}
 PROD = {"istio.io/rev": "canary", "istio.io/tag": "prod"}
 
 #: What the examples need that they do not make themselves, by module.
-NAMESPACES = {"config_set": ["shop"], "injection": ["shop"]}
+NAMESPACES = {"config_set": ["shop"], "injection": ["shop"], "waypoint": ["shop", "infra", "billing"]}
 INJECTORS = {"gateway": [DEFAULT], "injection": [DEFAULT, CANARY, PROD], "revision_tag": [CANARY]}
-DEFINITIONS = {"config_set": ["destinationrules.networking.istio.io"]}
+GATEWAYS = ["gateways.gateway.networking.k8s.io", "gatewayclasses.gateway.networking.k8s.io"]
+DEFINITIONS = {"config_set": ["destinationrules.networking.istio.io"], "gateway": GATEWAYS, "waypoint": GATEWAYS}
 VARIABLES: dict[str, dict[str, Any]] = {
     "injection": {"use_tags": True},
     "rbac": {"shop_objects": [config_map("shop", a="1")]},
@@ -67,6 +69,10 @@ def prepare(api: Api, lab: Lab, cluster: Cluster) -> Iterator[Callable[[str], No
             stack.enter_context(
                 installed(cluster, *(injector(name, marks, default=marks is DEFAULT) for name, marks in marked))
             )
+            if module == "waypoint":
+                stack.callback(api, "waypoint", {"namespace": "infra", "name": "shared"}, "absent")
+            if module == "gateway":
+                stack.callback(api, "gateway", {"name": "edge"}, "absent")
             if module == "control_plane":
                 stack.callback(api, "control_plane", {"charts": {"path": lab.charts}}, "absent")
 
@@ -82,23 +88,33 @@ def gone(cluster, obj):
 def stage(lab: Lab, namespace: str) -> Callable[[str], Stage]:
     """The API server, where nothing ever is ready, and with the charts of the lab instead of those on the Internet."""
     charts: dict[str, Any] = {"charts": {"path": lab.charts}, "wait": False}
+    bundle = Path(lab.gateway_api) / "standard-install.yaml"
     defaults: dict[str, dict[str, Any]] = {
         "control_plane": charts,
         "gateway": charts,
+        "gateway_api": {"source": str(bundle), "wait": False},
         "injection": {"wait": False},
         "revision_tag": {"namespace": namespace, "wait": False},
+        "waypoint": {"wait": False},
     }
     connection = {"kubeconfig": str(lab.kubeconfig), "context": API}
     declared: dict[str, Any] = {"control_plane_list": [{"charts": charts["charts"]}]}
-    return lambda module: Stage(connection, defaults, {**declared, **VARIABLES.get(module, {})}, FILES.get(module, {}))
+
+    def found(module: str) -> Stage:
+        files, variables = FILES.get(module, {}), {**declared, **VARIABLES.get(module, {})}
+        if module == "gateway_api":
+            files = {"files/gateway-api/install.yaml": bundle.read_text(encoding="utf-8")}
+            variables["gateway_api_checksum"] = hashlib.sha256(bundle.read_bytes()).hexdigest()
+        return Stage(connection, defaults, variables, files)
+
+    return found
 
 
 def definitions(lab, names):
-    """Istio's definitions of these names; the others, which are long, are not even read."""
-    text = (Path(lab.charts) / "base" / "files" / "crd-all.gen.yaml").read_text(encoding="utf-8") if names else ""
-    return [
-        yaml.safe_load(part) for part in text.split("\n---\n") if any(f"\n  name: {name}\n" in part for name in names)
-    ]
+    """The definitions of these names, Istio's or of the Gateway API; the others, which are long, are not even read."""
+    places = (Path(lab.charts) / "base" / "files" / "crd-all.gen.yaml", Path(lab.gateway_api) / "standard-install.yaml")
+    parts = [part for place in places if names for part in place.read_text(encoding="utf-8").split("\n---\n")]
+    return [yaml.safe_load(part) for part in parts if any(f"\n  name: {name}\n" in part for name in names)]
 
 
 @pytest.mark.parametrize("module", ON_AN_API_SERVER)

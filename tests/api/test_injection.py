@@ -67,15 +67,23 @@ def test_a_label_of_somebody_else_that_contradicts_is_named(api, cluster, namesp
     theirs = {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": namespace, "labels": {"istio-injection": "enabled"}},
+        "metadata": {"name": namespace, "labels": {"istio-injection": "enabled", "team": "shop"}},
     }
     cluster.apply(theirs, "kubectl")
     with pytest.raises(MeshError) as caught:
         api("injection", {"namespaces": [namespace], "mode": "ambient"})
     assert str(caught.value) == (
         f"api: Namespace {namespace}: has label istio-injection=enabled, which contradicts mode ambient "
-        f"(remove it: kubectl label namespace {namespace} istio-injection-)"
+        f"(set adopt to have it removed, or kubectl label namespace {namespace} istio-injection-)"
     )
+    assert api.writes == []
+    told = api("injection", {"namespaces": [namespace], "mode": "ambient"}, check=True, adopt=True)
+    done = api("injection", {"namespaces": [namespace], "mode": "ambient"}, adopt=True)
+    for report in (told, done):
+        paths = [field.path for change in report.objects for field in change.fields]
+        assert sorted(paths) == ["metadata.labels.istio-injection", "metadata.labels['istio.io/dataplane-mode']"]
+    assert labels(cluster, namespace) == {"istio.io/dataplane-mode": "ambient", "team": "shop"}
+    assert not api("injection", {"namespaces": [namespace], "mode": "ambient"}).changed
     assert api.writes == []
 
 

@@ -195,8 +195,8 @@ def test_it_is_enough(api, mesh, account, namespace, declare):
 
 def shows(verb, resource):
     """Whether a run on nodeless clusters, without waiting, is stopped without it: locks are kept where they may be,
-    waits watch and look at pods, and proofs need istiod."""
-    return verb != "watch" and resource not in ("leases", "pods")
+    waits watch and look at pods and events, and proofs need istiod."""
+    return verb != "watch" and resource not in ("leases", "pods", "events")
 
 
 #: Of the many parts of a control plane's every so-manieth is enough.

@@ -7,7 +7,10 @@ import json
 import time
 
 import pytest
+from mesh.apply.waiting import Deadline, await_ready
 from mesh.model.errors import MeshError
+from mesh.model.objects import ref
+from mesh.operations import discovery
 
 CANARY = "canary"
 
@@ -63,6 +66,114 @@ def _proxy_revision(cluster, image):
         except (MeshError, KeyError):
             time.sleep(0.2)
     raise AssertionError("no injection within 10 s")
+
+
+def _workload(kind, name, image, **spec):
+    """Two pods that answer nobody."""
+    labels = {"app": name}
+    pod = {
+        "terminationGracePeriodSeconds": 1,
+        "containers": [{"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}],
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "canary"},
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+            **spec,
+        },
+    }
+
+
+def _budget(name, **spec):
+    metadata = {"name": name, "namespace": "canary"}
+    selector = {"selector": {"matchLabels": {"app": name}}}
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata,
+        "spec": {**selector, **spec},
+    }
+
+
+@pytest.fixture
+def workloads(clusters, canary, shop_image):
+    """A Deployment, a StatefulSet and one that has no proxy on purpose, running in namespace canary."""
+    cluster = clusters["cloud"]
+    alone = _workload("Deployment", "alone", shop_image)
+    alone["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] = "false"
+    strategy = {"strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}}
+    objects = [
+        _workload("Deployment", "web", shop_image, **strategy),
+        _budget("web", maxUnavailable=1),
+        _workload("StatefulSet", "db", shop_image, serviceName="db", podManagementPolicy="Parallel"),
+        alone,
+    ]
+    for obj in objects:
+        cluster.apply(obj, "them")
+    await_ready(cluster, {ref(obj): cluster.apply(obj, "them") for obj in objects}, Deadline(120), print)
+    yield
+    for obj in objects:
+        cluster.delete(ref(obj))
+
+
+def _revisions(cluster):
+    """Workload -> the revisions of its pods' proxies."""
+    found = {}
+    for pod in cluster.list("v1", "Pod", "canary"):
+        if not pod["metadata"].get("deletionTimestamp"):
+            proxy = discovery.revision_of(pod) if discovery.has_proxy(pod) else None
+            found.setdefault(pod["metadata"]["labels"]["app"], set()).add(proxy)
+    return found
+
+
+def _restarted(report):
+    return sorted((change.ref.kind, change.ref.name) for change in report.restarts)
+
+
+STALE = [("Deployment", "web"), ("StatefulSet", "db")]
+
+
+def test_workloads_with_another_proxy_restart_and_no_others(core, clusters, workloads, capsys):
+    cluster = clusters["cloud"]
+    wanted = {"namespaces": ["canary"], "revision": "prod", "restart": True}
+    assert _revisions(cluster) == {"web": {CANARY}, "db": {CANARY}, "alone": {None}}
+    assert not core("cloud", "injection", wanted).changed
+    core("cloud", "revision_tag", {"tag": "prod", "revision": "default"})
+    told = core("cloud", "injection", wanted, check=True)
+    assert (told.changed, _restarted(told)) == (True, STALE)
+    assert len(told.result["stale"]) == 4
+    assert "pods have revision canary" in told.restarts[0].reason
+    done = core("cloud", "injection", {**wanted, "restart_at_once": 1})
+    assert _restarted(done) == STALE
+    assert done.result["stale"] == []
+    assert _revisions(cluster) == {"web": {"default"}, "db": {"default"}, "alone": {None}}
+    assert "restarting 2 to 2 of 2" in capsys.readouterr().out
+    assert not core("cloud", "injection", wanted).changed
+    core("cloud", "revision_tag", {"tag": "prod", "revision": CANARY})
+
+
+def test_a_budget_that_never_allows_it_stops_before_anything_restarts(core, clusters, workloads):
+    cluster = clusters["cloud"]
+    cluster.apply(_budget("web", minAvailable=2), "them", force=True)
+    before = _revisions(cluster)
+    core("cloud", "revision_tag", {"tag": "prod", "revision": "default"})
+    for _ in range(50):  # until the controller has counted
+        found = cluster.get("policy/v1", "PodDisruptionBudget", "canary", "web")
+        if found["status"].get("desiredHealthy") == found["status"].get("expectedPods") == 2:
+            break
+        time.sleep(0.2)
+    with pytest.raises(MeshError) as caught:
+        core("cloud", "injection", {"namespaces": ["canary"], "revision": "prod", "restart": True})
+    assert str(caught.value) == (
+        "cloud: Deployment canary/web: its restart takes 1 pods down at once, and PodDisruptionBudget web never allows "
+        "more than 0 (lower maxUnavailable of the workload, or have more replicas)"
+    )
+    assert _revisions(cluster) == before
+    core("cloud", "revision_tag", {"tag": "prod", "revision": CANARY})
 
 
 def test_a_used_revision_is_not_removed(core, canary):

@@ -27,11 +27,26 @@ ON_AN_API_SERVER: Mapping[str, tuple[str, ...]] = {
         "What would change",
         "Remove the revision",
     ),
-    "gateway": ("An ingress gateway", "Remove it"),
-    "injection": ("Pods of the shop get a sidecar", "By revision tag", "The shop leaves the mesh"),
+    "gateway": ("An ingress gateway", "A gateway of the Gateway API, for which istiod runs the proxies", "Remove it"),
+    "gateway_api": (
+        "Definitions of the Gateway API",
+        "From a mirror, and nothing else than what was once looked at",
+        "Remove them",
+    ),
+    "injection": (
+        "Pods of the shop get a sidecar",
+        "By revision tag",
+        "After the tag has moved, workloads with the old proxy restart, two at a time",
+        "The shop leaves the mesh",
+    ),
     "mesh_info": ("Look", "Every control plane is ready", "What needs somebody's hand within two months"),
     "rbac": ("Roles of the account that keeps the shop's rules", "A file for kubectl apply"),
     "revision_tag": ("Production runs on the revision canary from now on", "Remove the tag"),
+    "waypoint": (
+        "Requests between services of the shop are authorized by path and method",
+        "One waypoint for several namespaces",
+        "The shop does without",
+    ),
 }
 #: Those that are run where an istiod and its proxies do.
 ON_A_MESH: Mapping[str, tuple[str, ...]] = {

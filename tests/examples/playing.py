@@ -82,7 +82,7 @@ def _results(
 ) -> list[dict[str, Any]]:
     """The result of each task; a task that fails stops nothing."""
     for name, text in stage.files.items():
-        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(text, encoding="utf-8")
     names = [task["register"] for task in tasks]
     content = f"{{{{ [{', '.join(names)}] | to_json }}}}"

@@ -32,6 +32,7 @@ AS_MODULES = frozenset(
         "proxy that is away",
     }
 )
+KEY = ("gateway.tls_secrets.key",)
 #: A task's outcome: unchanged, changed, or a code of docs/errors.md.
 Outcome = str
 _PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\n{core}{padding}\n-----END PRIVATE KEY-----\n"
@@ -119,6 +120,11 @@ def _sets(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
     yield Case("silent", "config_set", declared("silent", silent), "changed", task={"no_log": True})
     gone = declared("warned", warned, state="absent")
     yield Case("removed", "config_set", gone, "changed", checked="unchanged")
+    pem = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
+    tls = {"name": "tls", "certificate": pem, "key": canaries.make("gateway.tls_secrets.key", _PRIVATE_KEY)}
+    edge = {key: common[key] for key in ("kubeconfig", "context", "namespace")}
+    edge |= {"name": "edge", "tls_secrets": [tls], "charts": {"path": "/nowhere"}}
+    yield Case("key of a gateway", "gateway", edge, "missing_dependency", checked="chart_unavailable", covers=KEY)
     inject = {key: common[key] for key in ("kubeconfig", "context", "namespace")}
     shown = secret("shown", stringData={"password": canaries.make("kube_inject.objects")})
     inject["objects"] = [{"apiVersion": "v1", "kind": "List", "items": [shown]}]

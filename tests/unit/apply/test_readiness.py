@@ -13,6 +13,7 @@ VERSIONS = {
     "DaemonSet": "apps/v1",
     "Job": "batch/v1",
     "CustomResourceDefinition": "apiextensions.k8s.io/v1",
+    "Gateway": "gateway.networking.k8s.io/v1",
 }
 
 
@@ -192,3 +193,23 @@ def test_reasons_count(status, reason):
 def test_addresses():
     assert addresses(made("Service", None, ingress({"ip": "192.0.2.1"}, {"hostname": "a"}))) == ["192.0.2.1", "a"]
     assert addresses({}) == []
+
+
+def told(accepted, programmed, seen=1):
+    conditions = [("Accepted", accepted), ("Programmed", programmed)]
+    return {"conditions": [{"type": t, "status": s, "message": "x", "observedGeneration": seen} for t, s in conditions]}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, WAITING),
+        ({"conditions": [{"type": "Programmed", "status": "Unknown", "message": "Waiting for controller"}]}, WAITING),
+        (told("True", "False"), WAITING),
+        (told("False", "False"), FAILED),
+        (told("True", "True"), READY),
+        (told("True", "True", seen=0), WAITING),
+    ],
+)
+def test_gateway_of_the_gateway_api(status, expected):
+    assert state(made("Gateway", {"gatewayClassName": "istio"}, status)) == expected

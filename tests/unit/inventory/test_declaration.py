@@ -37,12 +37,24 @@ def test_clusters_are_hosts_with_the_variables_of_the_roles(tmp_path):
     assert "no template" in json.dumps(onprem["control_plane_list"])
 
 
+def test_files_of_sets_are_named_and_not_read(tmp_path):
+    (tmp_path / "rules").mkdir()
+    for name in ("b", "a"):
+        (tmp_path / "rules" / f"{name}.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n3132\n")
+    path = tmp_path / "mesh.yaml"
+    path.write_text(f"{MESH}config_set: [{{name: traffic, namespace: shop, src: rules/*}}]\n")
+    onprem = read(path)["_meta"]["hostvars"]["onprem"]
+    paths = [str(tmp_path / "rules" / name) for name in ("a.yml", "b.yml")]
+    assert onprem["config_set_list"] == [{"name": "traffic", "namespace": "shop", "src": paths}]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         (MESH.replace("namespaces", "namespace"), "injection[0].namespace: is not an option"),
         (MESH.replace("context: b", "contxt: b"), "clusters.cloud.contxt: is not an option"),
-        ("plugin: meshops.mesh.declaration\nclusters: {a: [}\n", "mesh.yaml"),
+        ("plugin: meshops.mesh.declaration\nclusters: {a: [}\n", "mesh.yaml:2: not YAML"),
+        (f"{MESH}config_set: [{{name: a, namespace: b, src: none}}]\n", "config_set[0].src: no file matches none"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path, text, told):

@@ -44,7 +44,7 @@ def proxy(**different):
     return {"namespace": "shop", "name": "page-1", "revision": "default", "version": "1.31.0", **different}
 
 
-def told(revisions=(), proxies=(), kubernetes="1.34.0", injectors=(), roots=None, warn_days=30):
+def told(revisions=(), proxies=(), kubernetes="1.34.0", injectors=(), roots=(), warn_days=30):
     found = {"revisions": list(revisions), "proxies": list(proxies), "kubernetes": kubernetes}
     return [
         (item["severity"], item["about"], item["text"], item["until"])
@@ -137,7 +137,7 @@ def test_certificates_by_their_end():
     text = pem("old", -1) + pem("lasting", 400) + pem("soon", 3)
     broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     roots = {"data": {"root-cert.pem": (text + broken).decode()}}
-    assert told(injectors=[injector, other], roots=roots) == [
+    assert told(injectors=[injector, other], roots=[roots, None, {"data": None}, roots]) == [
         ("critical", "root certificate of the mesh", "the certificate old has expired; rotate it", "2026-06-14"),
         ("warning", "root certificate of the mesh", "the certificate soon expires; rotate it", "2026-06-18"),
         ("warning", "webhook injector", "the certificate webhook expires; rotate it", "2026-06-25"),

@@ -36,6 +36,20 @@ def test_tags_and_injectors_are_told_apart():
     assert discovery.injector_of(FOUND[2:], "1-30") is None
 
 
+def called(revision, tag="", **client):
+    return {**webhook(revision, tag), "webhooks": [{"clientConfig": client}, {"clientConfig": client}]}
+
+
+def test_where_the_control_planes_of_revisions_are():
+    found = [
+        called("a", service={"namespace": "istio-system"}),
+        called("b", service={"namespace": "other"}),
+        called("b", "prod", service={"namespace": "tags"}),
+        called("far", url="https://example.com"),
+    ]
+    assert discovery.roots_of(found) == {"a": "istio-system", "b": "other"}
+
+
 @pytest.mark.parametrize(
     ("obj", "answers"),
     [

@@ -4,23 +4,14 @@
 from __future__ import annotations
 
 import pytest
-from mesh.operations.mtls import candidates, strict_namespaces
+from mesh.operations.mtls import candidates
 
 ROOT = "istio-system"
 
 
-class Seen:
-    """What a cluster would list."""
-
-    def __init__(self, policies=(), pods=()):
-        self.objects = {
-            "PeerAuthentication": list(policies),
-            "Pod": list(pods),
-            "Namespace": [{"metadata": {"name": name}} for name in (ROOT, "bank", "shop")],
-        }
-
-    def list(self, _api_version, kind, _namespace="", _selector=""):
-        return self.objects[kind]
+def root_of(pod):
+    """The root namespace of its mesh."""
+    return pod["metadata"]["labels"].get("root", ROOT)
 
 
 def policy(namespace, mode, created="2026-01-01", **selector):
@@ -43,16 +34,39 @@ def policy(namespace, mode, created="2026-01-01", **selector):
         ([{"metadata": {"namespace": "shop"}}, {"metadata": {"namespace": "bank"}, "spec": {"mtls": None}}], []),
     ],
 )
-def test_strict_namespaces(policies, namespaces):
-    assert strict_namespaces(Seen(policies), ROOT) == namespaces
+def test_where_it_is_required(policies, namespaces):
+    pods = [pod(namespace=name) for name in (ROOT, "bank", "shop")]
+    assert sorted(candidates(policies, pods, root_of)) == namespaces
 
 
-def pod(name="page", phase="Running", injected=True, ports=({"containerPort": 8080},), marks=None, **labels):
+@pytest.mark.parametrize(
+    ("policies", "namespaces"),
+    [
+        ([policy(ROOT, "STRICT")], ["shop"]),
+        ([policy("other", "STRICT")], ["bank"]),
+        ([policy(ROOT, "STRICT"), policy("other", "STRICT"), policy("bank", "PERMISSIVE")], ["shop"]),
+        ([policy("bank", "STRICT")], ["bank"]),
+    ],
+)
+def test_what_holds_for_a_mesh_holds_for_its_own_pods(policies, namespaces):
+    pods = [pod(namespace="shop"), pod(namespace="bank", root="other"), pod(namespace="other", root="other")]
+    assert sorted(candidates(policies, pods, root_of)) == namespaces
+
+
+def pod(
+    name="page",
+    phase="Running",
+    injected=True,
+    ports=({"containerPort": 8080},),
+    marks=None,
+    namespace="shop",
+    **labels,
+):
     annotations = {**({"sidecar.istio.io/status": "{}"} if injected else {}), **(marks or {})}
     own = {"name": "app", "ports": list(ports)}
     proxy = {"name": "istio-proxy", "ports": [{"containerPort": 15090}]}
     return {
-        "metadata": {"name": name, "namespace": "shop", "annotations": annotations, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "annotations": annotations, "labels": labels},
         "spec": {"containers": [proxy, own]},
         "status": {"phase": phase},
     }
@@ -78,8 +92,4 @@ def pod(name="page", phase="Running", injected=True, ports=({"containerPort": 80
 )
 def test_candidates(pods, found):
     exempt = policy("shop", "PERMISSIVE", app="legacy")
-    assert candidates(Seen([policy("shop", "STRICT"), exempt], pods), ["shop"]) == found
-
-
-def test_nothing_is_listed_where_nothing_is_required():
-    assert candidates(None, []) == {}
+    assert candidates([policy("shop", "STRICT"), exempt], pods, root_of) == found

@@ -48,7 +48,13 @@ def take_over(cluster: Cluster, change: Change, release: HelmRelease) -> None:
                 raise
         api_version, kind = change.sent["apiVersion"], change.sent["kind"]
         live = cluster.get(api_version, kind, change.ref.namespace, change.ref.name)
-        taken = handover.handed_over(live, change.set.manager, api_version, release) if live else None
+        taken = _taken_again(change, live, release) if live else None
+
+
+def _taken_again(change: Change, live: Object, release: HelmRelease) -> Object | None:
+    if change.member:
+        return handover.handed_over(live, change.set.manager, change.sent["apiVersion"], release)
+    return handover.labels_handed_over(live, change.set.manager, change.set.contradicting[change.ref])
 
 
 #: Label that istioctl puts on all that it installs, and the kinds that it installs.

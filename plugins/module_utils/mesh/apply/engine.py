@@ -12,14 +12,15 @@ from ..kube.cluster import Cluster
 from ..kube.failures import ApiFailure
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, names
-from ..model.operation import AnyOperation, Declarative, Proof, Query
+from ..model.operation import AnyOperation, Declarative, Proof, Query, Restart
 from ..model.options import Mode, RunOptions
+from ..model.permissions import Needs
 from ..model.report import APPLIED, Progress, Report
 from ..model.spec import secrets_of as declared_secrets
-from . import inventory, permissions
+from . import inventory, permissions, restarting
 from .applying import Run
 from .lock import Lock
-from .narration import headline, lines
+from .narration import headline, lines, restart_lines
 from .placing import known_kinds
 from .planned import Planned, last_seen
 from .planning import findings, plan_for
@@ -39,11 +40,9 @@ def run(
     try:
         if isinstance(operation, Query):
             report = Report(result=operation.answer(cluster, spec))
-        elif isinstance(operation, Declarative):
+        else:
             told = _Declared(operation, spec, cluster, options, mode, lambda line: progress(secrets.hide(line)))
             report = told.report()
-        else:
-            report = operation.act(cluster, spec, mode.check)
     except MeshError as error:
         raise error.at(cluster.name).without(secrets.hide) from None
     except RecursionError:
@@ -78,19 +77,43 @@ class _Declared:
         else:
             state = last_seen(planned, {})
         report = Report(planned.plan.changed, [change.shown() for change in planned.plan.changes], warnings=warnings)
-        report.ready = not (self.mode.check and planned.plan.changed)
         if self.mode.state == "present":
+            due = self._restarted(facts, planned)
+            if due and not self.mode.check:
+                facts = self.operation.observe(self.cluster, self.spec)
+            report.restarts = restarting.shown(due)
+            report.changed |= bool(due)
             report.result = self.operation.result(self.spec, facts, state)
+        report.ready = not (self.mode.check and report.changed)
         return report
+
+    def _restarted(self, facts: Any, planned: Planned) -> Sequence[Restart]:
+        """What was, or in check mode would be, restarted."""
+        settled = not (self.mode.check and planned.plan.changed)
+        due = self.operation.restarts(self.cluster, self.spec, facts, settled)
+        if not due:
+            return due
+        restarting.refuse_impossible(self.cluster, due)
+        for line in restart_lines(due, self.mode):
+            self.progress(line)
+        if not self.mode.check:
+            permissions.check(self.cluster, Needs(set(self.operation.needs(self.spec))))
+            at_once = self.operation.at_once(self.spec)
+            restarting.restart(self.cluster, due, at_once, self.options.wait_timeout, self.progress)
+        return due
 
     def _plan(self) -> tuple[Any, Planned, list[str]]:
         facts = self.operation.observe(self.cluster, self.spec)
-        warnings = findings(self.operation.preflight(self.spec, facts, self.mode.state), self.mode.check)
+        found = self.operation.preflight(self.spec, facts, self.mode.state)
+        warnings = findings(found, check=self.mode.check, adopt=self.options.adopt)
         planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
         if planned.plan.changed:
             kinds = known_kinds(self.cluster, planned.sets)
             wait = self.mode.state == "present" and self.options.wait
-            permissions.check(self.cluster, permissions.needed(planned, kinds, wait=wait))
+            needed = permissions.needed(planned, kinds, wait=wait)
+            if self.mode.state == "present":
+                needed.permissions.update(self.operation.needs(self.spec))
+            permissions.check(self.cluster, needed)
         if self.mode.state == "present":
             everything = self.mode.check or self.options.validate == "server"
             validate_creates(self.cluster, planned, bindings_only=not everything)

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
+from ..model.objects import ref
+from ..model.operation import Restart
 from ..model.options import Mode
 from ..model.report import Action, FieldChange, ObjectChange
 from ..plan.changes import Plan
+
+T = TypeVar("T")
 
 #: action -> (sign, word in the headline, whether the headline has it even when there is none), in order of telling.
 _ACTIONS: dict[Action, tuple[str, str, bool]] = {
@@ -20,7 +24,7 @@ _ACTIONS: dict[Action, tuple[str, str, bool]] = {
     "delete": ("-", "delete", True),
     "release": ("<", "release", False),
 }
-_KEEP = "="
+_KEEP, _RESTART = "=", "*"
 _MARKS = ("metadata.labels", "metadata.annotations")
 #: Names shown per action before the rest is only counted.
 _MOST = 12
@@ -40,10 +44,24 @@ def lines(plan: Plan) -> Iterator[str]:
     signs: dict[Action, str] = {action: sign for action, (sign, _word, _always) in _ACTIONS.items()}
     for action, sign in {**signs, "keep": _KEEP}.items():
         changes = sorted(plan.by(action), key=lambda change: change.ref)
-        for change in changes[:_MOST]:
-            yield f"  {sign} {_described(change.shown())}"
-        if len(changes) > _MOST:
-            yield f"  {sign} and {len(changes) - _MOST} more"
+        yield from named(sign, changes, lambda change: _described(change.shown()))
+
+
+def named(sign: str, items: Sequence[T], name_of: Callable[[T], str] = str) -> Iterator[str]:
+    """A line for each of the first items; the rest is only counted."""
+    for item in items[:_MOST]:
+        yield f"  {sign} {name_of(item)}"
+    if len(items) > _MOST:
+        yield f"  {sign} and {len(items) - _MOST} more"
+
+
+def restart_lines(due: Sequence[Restart], mode: Mode) -> Iterator[str]:
+    """How many workloads are restarted, and a line for each."""
+    yield f"{len(due)} restart" + (" (check mode)" if mode.check else "")
+    for item in due[:_MOST]:
+        yield f"  {_RESTART} {ref(item.workload)}: {item.reason}"
+    if len(due) > _MOST:
+        yield f"  {_RESTART} and {len(due) - _MOST} more"
 
 
 def _described(change: ObjectChange) -> str:

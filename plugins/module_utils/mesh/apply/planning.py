@@ -25,13 +25,15 @@ from .removing import plan_gone
 from .settling import settle
 
 
-def findings(found: Iterable[Finding], check: bool) -> list[str]:
+def findings(found: Iterable[Finding], *, check: bool, adopt: bool = False) -> list[str]:
     """Raise the first finding that forbids the run; return the others as warnings."""
+    forbidding = {"error": True, "foreign": not adopt, "pending": not check, "warning": False}
     warnings = []
     for finding in found:
-        if finding.level == "error" or (finding.level == "pending" and not check):
+        if forbidding[finding.level]:
             raise finding.error
-        warnings.append(str(finding.error))
+        if finding.level != "foreign":  # then the plan tells what becomes of it
+            warnings.append(str(finding.error))
     return warnings
 
 

@@ -12,14 +12,20 @@ from ..model.objects import Object
 
 @dataclass(frozen=True)
 class Status:
-    """``ready``, or ``reason`` why not; ``failed`` when waiting longer is not expected to help."""
+    """``ready``, or ``reason`` why not; ``failed`` when waiting longer is not expected to help. ``hint``: what to do,
+    where more can be said than to mend the reason."""
 
     ready: bool
     reason: str = ""
     failed: bool = False
+    hint: str = ""
 
 
 READY = Status(True)
+NO_CONTROLLER = (
+    "install a load balancer controller (MetalLB, that of your cloud, ...), or make it a NodePort or ClusterIP: "
+    "service_type of a gateway"
+)
 
 
 def _condition(obj: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
@@ -98,7 +104,19 @@ def _claim(obj: Object) -> Status:
 def _service(obj: Object) -> Status:
     if obj["spec"].get("type") != "LoadBalancer" or obj["spec"].get("externalIPs") or addresses(obj):
         return READY
-    return Status(False, "no load balancer address yet")
+    return Status(False, "no load balancer address yet", hint=NO_CONTROLLER)
+
+
+def _gateway(obj: Object) -> Status:
+    """Of the Gateway API: ``Programmed`` says that proxies run and have an address."""
+    programmed, accepted = _condition(obj, "Programmed"), _condition(obj, "Accepted")
+    if programmed.get("observedGeneration", 0) < obj["metadata"].get("generation", 1):
+        return Status(False, f"no controller of class {obj['spec'].get('gatewayClassName')} has looked at it")
+    if programmed.get("status") == "True":
+        return READY
+    if accepted.get("status") == "False":
+        return Status(False, str(accepted.get("message", "not accepted")), failed=True)
+    return Status(False, str(programmed.get("message", "not programmed")))
 
 
 def _namespace(obj: Object) -> Status:
@@ -116,6 +134,7 @@ _RULES: dict[tuple[str, str], Callable[[Object], Status]] = {
     ("v1", "PersistentVolumeClaim"): _claim,
     ("v1", "Service"): _service,
     ("v1", "Namespace"): _namespace,
+    ("gateway.networking.k8s.io/v1", "Gateway"): _gateway,
 }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof
+from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof, Restart
 
 #: Seconds until a rehearsal ends that waits for something which will not come.
 LONGEST = 10
@@ -25,7 +25,11 @@ def heedless(operation: AnyOperation) -> AnyOperation:
     def proofs(spec: Any, facts: Any) -> list[Proof]:
         return [replace(proof, probe=_once(proof)) for proof in operation.proofs(spec, facts)]
 
-    return replace(operation, preflight=preflight, proofs=proofs)
+    def restarts(cluster: Prober, spec: Any, facts: Any, settled: bool) -> list[Restart]:
+        operation.restarts(cluster, spec, facts, settled)
+        return []
+
+    return replace(operation, preflight=preflight, proofs=proofs, restarts=restarts)
 
 
 def _once(proof: Proof) -> Any:

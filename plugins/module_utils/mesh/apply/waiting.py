@@ -15,10 +15,10 @@ from ..kube.failures import ApiFailure
 from ..model.errors import MeshError
 from ..model.objects import Object, Ref, ref
 from ..model.report import Progress
-from .diagnosis import of_workload
+from .diagnosis import diagnose
 from .readiness import Status, status_of
 
-#: Seconds between progress lines, and between looks at the pods of what is not ready.
+#: Seconds between progress lines, and between looks at what others say of that which is not ready.
 _TICK = 5.0
 #: Seconds for which a hopeless state may last before it ends the wait: images and configuration may just be late.
 _GRACE = 20.0
@@ -162,9 +162,7 @@ def _end_early(
 ) -> None:
     now = time.monotonic()
     for key in list(waiting):
-        status = of_workload(cluster, state[key])
-        if status is not None:
-            waiting[key] = status
+        waiting[key] = diagnose(cluster, state[key]) or status_of(state[key])
         if waiting[key].failed:
             if now - hopeless_since.setdefault(key, now) > _GRACE:
                 raise _not_ready("will not become ready", {key: waiting[key]})
@@ -178,12 +176,10 @@ def _listed(waiting: Mapping[Ref, Status], most: int = 3) -> str:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-_NO_ADDRESS = "install a load balancer controller, or use service_type NodePort or ClusterIP"
-
-
 def _not_ready(what: str, waiting: Mapping[Ref, Status]) -> MeshError:
-    balancers = all(key.kind == "Service" for key in waiting)
-    hint = _NO_ADDRESS if balancers else "mend the cause and run again; what was applied stays"
+    hints = {status.hint for status in waiting.values()}
+    told = hints.pop() if len(hints) == 1 else ""
+    hint = told or "mend the cause and run again; what was applied stays"
     return MeshError("not_ready", f"{what}: {_listed(waiting, 5)}", hint=hint, pending=[str(key) for key in waiting])
 
 

@@ -160,10 +160,23 @@ class Cluster:
             self.transport.pause(seconds, f"list {resource.plural}")
         return [], ""
 
+    def events_about(self, obj: Object) -> Sequence[Object]:
+        """The Events about this object, and not about an earlier one of its name. Servers keep them for an hour."""
+        resource, key = self.resource("v1", "Event"), ref(obj)
+        if resource is None:
+            return []
+        wanted = {"kind": key.kind, "name": key.name}
+        fields = ",".join(f"involvedObject.{name}={value}" for name, value in wanted.items())
+        uids = (None, "", obj["metadata"].get("uid"))
+        found = self._list(resource, key.namespace, "", fields=fields)[0]
+        about = ((event, event.get("involvedObject") or {}) for event in found)
+        return [event for event, told in about if wanted.items() <= told.items() and told.get("uid") in uids]
+
     def _list(
-        self, resource: Resource, namespace: str, selector: str, *, optional: bool
+        self, resource: Resource, namespace: str, selector: str, *, fields: str = "", optional: bool = False
     ) -> tuple[Sequence[Object], str]:
-        query: dict[str, Any] = {"limit": _PAGE, **({"labelSelector": selector} if selector else {})}
+        selectors = {"labelSelector": selector, "fieldSelector": fields}
+        query: dict[str, Any] = {"limit": _PAGE, **{key: value for key, value in selectors.items() if value}}
         found = []
         while True:
             where = f"list {resource.plural}"

@@ -33,6 +33,7 @@ def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str | None
 dns_label = _matching(_LABEL, "a DNS label (lower-case letters, digits and -, at most 63)")
 dns_subdomain = _matching(_SUBDOMAIN, "a DNS subdomain (lower-case letters, digits, - and .)")
 label_value = _matching(_LABEL_VALUE, "a Kubernetes label value (letters, digits, -, _ and ., at most 63)")
+name = _matching(_SUBDOMAIN, "a name of an object (lower-case letters, digits, - and ., at most 253)")
 version = _matching(_VERSION, "a full version such as 1.31.0")
 image = _matching(_IMAGE, "an image, or a part of its name (letters, digits and ._-:/@)")
 
@@ -50,15 +51,29 @@ def positive(value: int) -> str | None:
 
 
 def dns_labels(values: list[str]) -> str | None:
-    """A list of namespace names, not empty."""
-    if not values:
-        return "must name at least one"
+    """A list of namespace names."""
     return next((f"must hold DNS labels only, and {v!r} is none" for v in values if dns_label(v)), None)
+
+
+def some_dns_labels(values: list[str]) -> str | None:
+    """The same, not empty."""
+    return some(values) or dns_labels(values)
 
 
 def object_names(values: list[str]) -> str | None:
     """A list of names of objects."""
     return next((f"must hold names of objects, and {v!r} is none" for v in values if dns_subdomain(v)), None)
+
+
+def placed_names(values: list[str]) -> str | None:
+    """A list of names of objects, each alone or after its namespace."""
+    what = "names of objects, alone or as namespace/name"
+    return next((f"must hold {what}, and {v!r} is none" for v in values if not _is_placed(v)), None)
+
+
+def _is_placed(value: str) -> bool:
+    namespace, slash, name = value.rpartition("/")
+    return not dns_subdomain(name) and not (slash and dns_label(namespace))
 
 
 def template_names(values: list[str]) -> str | None:
@@ -72,6 +87,19 @@ def digests(values: dict[str, str]) -> str | None:
     """A map of SHA-256 digests."""
     wrong = (f"must hold SHA-256 digests, and that of {name} is none" for name, v in values.items())
     return next((text for text, v in zip(wrong, values.values(), strict=True) if not _DIGEST.fullmatch(v)), None)
+
+
+digest = _matching(_DIGEST, "a SHA-256 digest (64 hexadecimal digits)")
+
+
+def certificate(value: str) -> str | None:
+    """A certificate, or a chain of them, as PEM."""
+    return None if "-----BEGIN CERTIFICATE-----" in value else "must be a certificate in PEM form"
+
+
+def private_key(value: str) -> str | None:
+    """A private key as PEM."""
+    return None if "PRIVATE KEY-----" in value else "must be a private key in PEM form"
 
 
 def some(values: list[Any]) -> str | None:

@@ -2,13 +2,14 @@
 """A whole mesh in one map (``mesh.yaml``): clusters, and what each of them is to have, in the words of the operations.
 
 ``{clusters: {<name>: {context, kubeconfig, cluster_name, network, platform, <operation>: []}}, <operation>: []}``.
-A list at the top is meant for every cluster; a cluster's own list of the same operation stands in its place.
+A list at the top is meant for every cluster; a cluster's own list of the same operation stands in its place. Items that
+have ``objects`` may also have ``src``: paths of files with more of them, for whoever reads the file itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from .errors import MeshError
@@ -17,7 +18,7 @@ from .options import Connection, RunOptions
 from .spec import fields, parse, unknown_option
 
 #: In the order in which they stand on each other.
-ORDER = ("control_plane", "revision_tag", "injection", "gateway", "config_set")
+ORDER = ("gateway_api", "control_plane", "revision_tag", "injection", "gateway", "waypoint", "config_set")
 
 #: What a cluster says once, and which option of which operation means it.
 _OF_A_CLUSTER: dict[str, tuple[tuple[str, str], ...]] = {
@@ -28,6 +29,8 @@ _OF_A_CLUSTER: dict[str, tuple[tuple[str, str], ...]] = {
 _CONNECTION = ("kubeconfig", "context")
 #: By this key Ansible's plugin `auto` finds the inventory plugin; it says nothing about the mesh.
 _PLUGIN = "plugin"
+#: The option that paths of files fill, and that which names them.
+OBJECTS, SRC = "objects", "src"
 
 
 class Item(NamedTuple):
@@ -50,6 +53,10 @@ class Member:
     def of(self, operation: str) -> list[dict[str, Any]]:
         """The options of every item of one operation."""
         return [item.options for item in self.items if item.operation == operation]
+
+    def having(self, items: Iterable[Item]) -> Member:
+        """The same cluster with other items."""
+        return replace(self, items=tuple(items))
 
 
 def read(data: Any, operations: Mapping[str, Any]) -> list[Member]:
@@ -101,5 +108,22 @@ def _told(operation: str, facts: Mapping[str, str]) -> dict[str, Any]:
 
 def _check(item: Item, operation: Declarative[Any, Any]) -> None:
     run_names = {field.name for field in fields(RunOptions)}
-    parse(operation.spec, {key: value for key, value in item.options.items() if key not in run_names}, item.place)
+    own = {key: value for key, value in item.options.items() if key not in run_names}
+    if takes_files(operation) and own.pop(SRC, None) is not None:
+        paths_of(item)
+    parse(operation.spec, own, item.place)
     parse(RunOptions, {key: value for key, value in item.options.items() if key in run_names}, item.place)
+
+
+def takes_files(operation: Declarative[Any, Any]) -> bool:
+    """Whether an operation's items may have ``src``."""
+    return OBJECTS in operation.spec.__dataclass_fields__
+
+
+def paths_of(item: Item) -> list[str]:
+    """The paths that an item with ``src`` names, as they stand there. Raises MeshError ``invalid_option``."""
+    given = item.options[SRC]
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(path, str) for path in listed):
+        raise MeshError("invalid_option", "must be a list of paths", where=f"{item.place}.{SRC}")
+    return list(listed)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 #: A Kubernetes object as JSON: {apiVersion, kind, metadata, ...}.
@@ -61,6 +61,8 @@ class ObjectSet:
     recorded: bool = True
     #: What another tool has in the place of something in the set: with ``adopt`` it goes.
     superseded: tuple[Ref, ...] = ()
+    #: Labels that others gave to objects on which the set has fields, and that contradict it: with ``adopt`` they go.
+    contradicting: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
 
     @property
     def mark(self) -> str:

@@ -10,7 +10,6 @@ from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Union
 from .errors import MeshError
 from .objects import Object, ObjectSet, Ref
 from .permissions import Permission
-from .report import Report
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -71,10 +70,11 @@ class Examiner(Asker, Prober, Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a preflight found. A ``pending`` finding stops a real run only: check mode goes on with a warning,
-    because what is missing may be made by an earlier step of the same (not yet run) play."""
+    """What a preflight found. A ``pending`` finding stops a real run only: check mode goes on with a warning, because
+    what is missing may be made by an earlier step of the same (not yet run) play. A ``foreign`` one is an error, unless
+    what others have is to be adopted."""
 
-    level: Literal["error", "pending", "warning"]
+    level: Literal["error", "foreign", "pending", "warning"]
     error: MeshError
 
 
@@ -98,6 +98,16 @@ class Removal:
     sets: tuple[ObjectSet, ...]
     leftovers: tuple[Ref, ...] = ()
     selectors: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A workload whose pods are to be made anew. ``goal`` tells for what: who finds it on a workload that is just
+    rolling, knows that the restart is under way."""
+
+    workload: Object
+    goal: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +134,12 @@ class Declarative(Generic[S, F]):
     #: The declaration that what is there tells of, by a spec that has no more than an identity (an import).
     recovered: Callable[[S, Iterable[Object]], S] = lambda spec, _live: spec
     states: tuple[State, ...] = ("present", "absent", "released")
+    #: Workloads to be restarted once all is as declared; ``settled`` is False where that is only foreseen (check mode).
+    restarts: Callable[[Prober, S, F, bool], Sequence[Restart]] = lambda _cluster, _spec, _facts, _settled: ()
+    #: How many of them at the same time.
+    at_once: Callable[[S], int] = lambda _spec: 1
+    #: What one must be allowed to do where an imagined cluster would never ask for it.
+    needs: Callable[[S], Iterable[Permission]] = lambda _spec: ()
     #: What controllers will have left behind when the removal comes; in whatever namespace where it names none.
     leaves: Callable[[S], Iterable[Object]] = lambda _spec: ()
 
@@ -141,13 +157,4 @@ class Query(Generic[S]):
     needs: Callable[[S], Iterable[Permission]] = lambda _spec: ()
 
 
-@dataclass(frozen=True)
-class Act(Generic[S]):
-    """Does something once, guarded by what is observed (a rolling restart, a token)."""
-
-    name: str
-    spec: type[S]
-    act: Callable[[Reader, S, bool], Report]
-
-
-AnyOperation = Union[Declarative[Any, Any], Query[Any], Act[Any]]  # noqa: UP007 - evaluated where Ansible checks imports
+AnyOperation = Union[Declarative[Any, Any], Query[Any]]  # noqa: UP007 - evaluated where Ansible checks imports

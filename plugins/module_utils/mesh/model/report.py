@@ -11,7 +11,7 @@ from typing import Any, Literal
 from .objects import Object, Ref
 from .secrets import Secrets
 
-Action = Literal["create", "adopt", "update", "recreate", "delete", "release", "unchanged", "keep"]
+Action = Literal["create", "adopt", "update", "recreate", "delete", "release", "unchanged", "keep", "restart"]
 
 #: Actions that end in an object being applied.
 APPLIED: tuple[Action, ...] = ("create", "adopt", "update", "recreate")
@@ -66,6 +66,8 @@ class Report:
 
     changed: bool = False
     objects: list[ObjectChange] = field(default_factory=list)
+    #: Workloads of others whose pods are made anew; they are no part of any set.
+    restarts: list[ObjectChange] = field(default_factory=list)
     ready: bool = True
     warnings: list[str] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
@@ -77,12 +79,13 @@ class Report:
     def without(self, secrets: Secrets) -> Report:
         """The same report with secrets taken out of every text."""
         self.objects = [change.without(secrets) for change in self.objects]
+        self.restarts = [change.without(secrets) for change in self.restarts]
         self.warnings, self.result = secrets.hidden(self.warnings), secrets.hidden(self.result)
         return self
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for both fronts; unchanged objects are counted, not listed."""
-        touched = [change.as_dict() for change in self.objects if change.action != "unchanged"]
+        touched = [change.as_dict() for change in (*self.objects, *self.restarts) if change.action != "unchanged"]
         return {
             "changed": self.changed,
             "objects": touched,

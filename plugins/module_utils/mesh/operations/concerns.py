@@ -23,7 +23,7 @@ _CRITICAL, _WARNING = "critical", "warning"
 def concerns(
     found: Mapping[str, Any],
     injectors: Sequence[Object],
-    roots: Object | None,
+    roots: Iterable[Object | None],
     now: datetime.datetime,
     warn_days: int,
 ) -> list[dict[str, str]]:
@@ -74,10 +74,10 @@ def _orphans(
             yield _WARNING, about, text, None
 
 
-def _certificates(injectors: Iterable[Object], roots: Object | None) -> Iterator[tuple[str, bytes]]:
+def _certificates(injectors: Iterable[Object], roots: Iterable[Object | None]) -> Iterator[tuple[str, bytes]]:
     """What they are for, and certificates in PEM."""
-    text = ((roots or {}).get("data") or {}).get("root-cert.pem")
-    if isinstance(text, str):
+    texts = [((root or {}).get("data") or {}).get("root-cert.pem") for root in roots]
+    for text in dict.fromkeys(text for text in texts if isinstance(text, str)):
         yield "root certificate of the mesh", text.encode()
     for injector in injectors:
         bundles = {webhook["clientConfig"].get("caBundle") or "" for webhook in injector.get("webhooks") or ()}

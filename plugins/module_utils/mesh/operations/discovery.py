@@ -67,9 +67,25 @@ def left_by_istiod(namespace: str, revision: str) -> Iterator[Object]:
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
 
 
+def places(namespace: str, more: Iterable[str]) -> list[str]:
+    """The namespaces in which control planes are looked for, each once."""
+    return list(dict.fromkeys((namespace, *more)))
+
+
 def istiods(cluster: Reader, namespace: str) -> Sequence[Object]:
     """The Deployments of istiod in a namespace, whoever made them."""
     return cluster.list("apps/v1", "Deployment", namespace, "app=istiod")
+
+
+def versions(cluster: Reader, found: Iterable[Object]) -> dict[str, str]:
+    """Revision -> Istio version of its istiod, by the image's tag; of control planes in this cluster."""
+    running = [obj for namespace in sorted(namespaces_of(found)) for obj in istiods(cluster, namespace)]
+    return {labels_of(obj).get("istio.io/rev", DEFAULT_REVISION): _istiod_version(obj) for obj in running}
+
+
+def _istiod_version(istiod: Object) -> str:
+    containers = istiod["spec"]["template"]["spec"]["containers"]
+    return next((support.image_version(c.get("image", "")) for c in containers if c["name"] == "discovery"), "")
 
 
 def injectors(cluster: Reader) -> Sequence[Object]:
@@ -86,6 +102,16 @@ def namespaces_of(found: Iterable[Object]) -> set[str]:
 def injector_of(found: Iterable[Object], revision: str) -> Object | None:
     """The revision's own webhook (not one of its tags)."""
     return next((obj for obj in found if labels_of(obj).get("istio.io/rev") == revision and not tag_of(obj)), None)
+
+
+def roots_of(found: Iterable[Object]) -> dict[str, str]:
+    """Revision -> namespace of its control plane, where its injector calls one in the cluster."""
+    return {
+        labels_of(obj)["istio.io/rev"]: namespace
+        for obj in found
+        if not tag_of(obj)
+        for namespace in namespaces_of([obj])
+    }
 
 
 def tag_of(injector: Mapping[str, Any]) -> str:
@@ -121,25 +147,40 @@ def answers_by_default(injector: Mapping[str, Any]) -> bool:
     return False
 
 
+#: By this annotation injection notes what it did.
+_STATUS, _REVISION = "sidecar.istio.io/status", "istio.io/rev"
 #: Phases of pods in which nothing runs any more.
-_ENDED = ("Succeeded", "Failed")
+ENDED = ("Succeeded", "Failed")
+
+
+def pods(cluster: Reader) -> Sequence[Object]:
+    """Every pod that injection touched: it puts this label on all of them, gateways included."""
+    return cluster.list("v1", "Pod", "", "service.istio.io/canonical-name")
 
 
 def proxies(cluster: Reader) -> Iterator[dict[str, str]]:
-    """Every pod with an injected proxy: ``{namespace, name, revision, version, image}``."""
-    # Injection puts this label on every pod that it touches, gateways included.
-    for pod in cluster.list("v1", "Pod", "", "service.istio.io/canonical-name"):
-        status = annotations_of(pod).get("sidecar.istio.io/status")
-        if status is None or (pod.get("status") or {}).get("phase") in _ENDED:
+    """Every pod with a proxy: ``{namespace, name, revision, version, image}``."""
+    return proxies_in(pods(cluster))
+
+
+def proxies_in(found: Iterable[Object]) -> Iterator[dict[str, str]]:
+    """The same of pods that are known."""
+    for pod in found:
+        if not has_proxy(pod) or (pod.get("status") or {}).get("phase") in ENDED:
             continue
-        image = _proxy_image(pod)
+        image = image_of(pod)
         yield {
             "namespace": pod["metadata"]["namespace"],
             "name": pod["metadata"]["name"],
-            "revision": _revision(status, pod),
+            "revision": revision_of(pod),
             "version": support.image_version(image),
             "image": image,
         }
+
+
+def has_proxy(pod: Object) -> bool:
+    """Whether it was injected, or is a gateway of the Gateway API, which istiod runs itself."""
+    return _STATUS in annotations_of(pod) or "gateway.istio.io/managed" in labels_of(pod)
 
 
 def proxies_of(cluster: Reader, revision: str) -> Iterator[str]:
@@ -147,17 +188,18 @@ def proxies_of(cluster: Reader, revision: str) -> Iterator[str]:
     return (f"{p['namespace']}/{p['name']}" for p in proxies(cluster) if p["revision"] == revision)
 
 
-def _revision(status: str, pod: Object) -> str:
-    """By the note that injection left, which anybody who may make pods can write, too."""
+def revision_of(pod: Object) -> str:
+    """By the note that injection left, which anybody who may make pods can write, too; or as istiod marks its own."""
     try:
-        told = json.loads(status)
+        told = json.loads(annotations_of(pod).get(_STATUS, ""))
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, Mapping):
-        return labels_of(pod).get("istio.io/rev", DEFAULT_REVISION)
+        return labels_of(pod).get(_REVISION) or annotations_of(pod).get(_REVISION) or DEFAULT_REVISION
     return str(told.get("revision") or DEFAULT_REVISION)
 
 
-def _proxy_image(pod: Object) -> str:
+def image_of(pod: Object) -> str:
+    """The image of a pod's proxy, or nothing."""
     containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
     return next((str(item.get("image", "")) for item in containers if item["name"] == "istio-proxy"), "")

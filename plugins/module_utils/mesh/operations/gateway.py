@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gateways: proxies at the edge, from Istio's gateway chart."""
+"""Gateways: proxies at the edge, from Istio's gateway chart or by a Gateway of the Gateway API."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..apply.readiness import addresses
 from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, labels_of
 from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
+from ..model.spec import fields
 from ..model.specs.gateway import GatewayResult, GatewaySpec
-from ..render import charts, helm
+from ..render import charts, gateway_resource, helm, tls
 from ..render.gateway import values_for, warnings
 from ..render.manifests import Target, render
-from . import discovery
+from . import discovery, gateway_classes
 
 NAME = "gateway"
 
@@ -28,6 +29,7 @@ class Facts:
     target: Target
     injectors: Sequence[Object]
     namespace: Object | None
+    classes: gateway_classes.Classes
 
 
 def observe(cluster: Reader, spec: GatewaySpec) -> Facts:
@@ -36,17 +38,57 @@ def observe(cluster: Reader, spec: GatewaySpec) -> Facts:
         Target(cluster.server_version, cluster.api_versions),
         discovery.injectors(cluster),
         cluster.get("v1", "Namespace", "", spec.namespace),
+        gateway_classes.observe(cluster, spec.form == "gateway_api"),
     )
 
 
 def preflight(spec: GatewaySpec, facts: Facts, state: State) -> Iterator[Finding]:
-    """The proxy's image comes by injection: it must be in force in that namespace."""
+    """The form must know what is asked of it; somebody must run the proxies."""
     if state != "present":
         return
     for text in warnings(spec):
         yield Finding("warning", MeshError("invalid_option", text))
     if spec.type == "eastwest" and not spec.network:
         yield Finding("error", MeshError("invalid_option", "is required by type eastwest", where="network"))
+    yield from _misplaced(spec)
+    yield from _answered(spec, facts)
+    if spec.form == "gateway_api":
+        yield from gateway_classes.lacking(facts.classes, gateway_resource.CLASSES[spec.type])
+        yield from _of_gateway_api(spec)
+    elif labels_of(facts.namespace or {}).get("istio-injection") == "disabled":
+        text = "has istio-injection=disabled, so the gateway would get no proxy"
+        where = f"Namespace {spec.namespace}"
+        yield Finding("error", MeshError("missing_dependency", text, where=where, hint="choose another namespace"))
+
+
+#: Options that only one form knows; where charts come from is no harm to the other.
+_ONLY = {"chart": ("ports", "values"), "gateway_api": ("listeners",)}
+
+
+def _misplaced(spec: GatewaySpec) -> Iterator[Finding]:
+    defaults = {field.name: field.default for field in fields(GatewaySpec)}
+    for form, names in _ONLY.items():
+        for name in names if form != spec.form else ():
+            if getattr(spec, name) != defaults[name]:
+                text = f"is only for form {form}"
+                yield Finding("error", MeshError("invalid_option", text, where=name, hint="leave it out"))
+
+
+def _of_gateway_api(spec: GatewaySpec) -> Iterator[Finding]:
+    """What the Gateway API cannot express, or needs."""
+    wrong = {
+        "listeners": "is required by form gateway_api" if spec.type != "eastwest" and not spec.listeners else "",
+        "service_type": "cannot be None with form gateway_api" if spec.service_type == "None" else "",
+        "max_replicas": "is required with min_replicas" if spec.min_replicas and not spec.max_replicas else "",
+    }
+    if spec.type == "eastwest" and spec.listeners:
+        wrong["listeners"] = "is not for type eastwest, which has its own"
+    for name, text in wrong.items():
+        if text:
+            yield Finding("error", MeshError("invalid_option", text, where=name))
+
+
+def _answered(spec: GatewaySpec, facts: Facts) -> Iterator[Finding]:
     if spec.revision == DEFAULT_REVISION:
         answered = any(discovery.answers_by_default(obj) for obj in facts.injectors)
     else:
@@ -55,18 +97,29 @@ def preflight(spec: GatewaySpec, facts: Facts, state: State) -> Iterator[Finding
         text = "no revision or tag of that name is installed"
         hint = "apply the control plane or the tag first"
         yield Finding("pending", MeshError("missing_dependency", text, where=f"revision {spec.revision}", hint=hint))
-    if labels_of(facts.namespace or {}).get("istio-injection") == "disabled":
-        text = "has istio-injection=disabled, so the gateway would get no proxy"
-        where = f"Namespace {spec.namespace}"
-        yield Finding("error", MeshError("missing_dependency", text, where=where, hint="choose another namespace"))
+
+
+class _Made(NamedTuple):
+    """The objects of a gateway, and the version that they are of."""
+
+    objects: list[Object]
+    version: str = ""
 
 
 def wanted(spec: GatewaySpec, facts: Facts) -> list[ObjectSet]:
-    """The chart's objects, and the namespace when it is not there."""
+    """The objects of its form, and the namespace when it is not there."""
+    made = _FORMS[spec.form](spec, facts)
+    return [_set(spec, (*map(tls.secret, spec.tls_secrets), *made.objects), made.version)]
+
+
+def _by_chart(spec: GatewaySpec, facts: Facts) -> _Made:
     program = helm.find()
     chart = charts.get(spec.charts, "gateway", spec.version, program)
     objects = render(program, chart, spec.name, spec.namespace, values_for(spec), facts.target)
-    return [_set(spec, tuple(objects), chart.version)]
+    return _Made(objects, chart.version)
+
+
+_FORMS = {"chart": _by_chart, "gateway_api": lambda spec, _facts: _Made(gateway_resource.gateway(spec))}
 
 
 def removal(spec: GatewaySpec, _facts: Facts) -> Removal:
@@ -83,9 +136,13 @@ def _set(spec: GatewaySpec, objects: tuple[Object, ...] = (), version: str = "")
 def result(_spec: GatewaySpec, _facts: Facts, live: Mapping[Ref, Object]) -> dict[str, Any]:
     """``{addresses, ports}``: where the gateway is reached, and ``{name: port}``."""
     services = [obj for key, obj in live.items() if key.kind == "Service"]
+    gateways = [obj for key, obj in live.items() if key.kind == "Gateway"]
+    named = [port for obj in services for port in obj["spec"]["ports"]]
+    named += [listener for obj in gateways for listener in obj["spec"]["listeners"]]
     return {
-        "addresses": [address for service in services for address in addresses(service)],
-        "ports": {port.get("name", str(port["port"])): port["port"] for s in services for port in s["spec"]["ports"]},
+        "addresses": [address for obj in services for address in addresses(obj)]
+        + [address for obj in gateways for address in gateway_classes.addresses(obj)],
+        "ports": {port.get("name", str(port["port"])): port["port"] for port in named},
     }
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from ..model.errors import MeshError
 from ..model.objects import Object, ObjectSet, Ref, labels_of
-from ..model.operation import Declarative, Finding, Reader, Removal, State
+from ..model.operation import Declarative, Finding, Prober, Reader, Removal, Restart, State
 from ..model.sets import DEFAULT_REVISION, manager
 from ..model.specs.injection import InjectionResult, InjectionSpec
 from ..plan.compare import owned_fields
 from ..render.injection import LABELS, namespace, policy, wanted_labels
-from . import discovery
+from . import discovery, staleness
 
 NAME = "injection"
 #: The set has no members, only labels on namespaces; this id marks namespaces that it created.
@@ -23,18 +23,21 @@ SET = "injection"
 
 @dataclass(frozen=True)
 class Facts:
-    """The namespaces as they are, all injectors, and pods that another revision injected (or none)."""
+    """The namespaces as they are, all injectors, the proxies in these namespaces, and control planes' versions."""
 
     namespaces: Mapping[str, Object]
     injectors: Sequence[Object]
     proxies: Sequence[Mapping[str, str]]
+    versions: Mapping[str, str]
 
 
 def observe(cluster: Reader, spec: InjectionSpec) -> Facts:
     """Read what decides."""
     found = {name: cluster.get("v1", "Namespace", "", name) for name in spec.namespaces}
     proxies = [proxy for proxy in discovery.proxies(cluster) if proxy["namespace"] in found]
-    return Facts({n: obj for n, obj in found.items() if obj is not None}, discovery.injectors(cluster), proxies)
+    there = {name: obj for name, obj in found.items() if obj is not None}
+    injectors = discovery.injectors(cluster)
+    return Facts(there, injectors, proxies, discovery.versions(cluster, injectors) if proxies else {})
 
 
 def preflight(spec: InjectionSpec, facts: Facts, state: State) -> Iterator[Finding]:
@@ -45,12 +48,24 @@ def preflight(spec: InjectionSpec, facts: Facts, state: State) -> Iterator[Findi
         text = "no revision or tag of that name is installed"
         hint = "apply the control plane or the tag first"
         yield Finding("pending", MeshError("missing_dependency", text, where=f"revision {spec.revision}", hint=hint))
-    for name, obj in facts.namespaces.items():
-        for label in LABELS:
-            if label in labels_of(obj) and label not in wanted_labels(spec) and not _ours(obj, label):
-                text = f"has label {label}={labels_of(obj)[label]}, which contradicts mode {spec.mode}"
-                hint = f"remove it: kubectl label namespace {name} {label}-"
-                yield Finding("error", MeshError("foreign_owner", text, where=f"Namespace {name}", hint=hint))
+    for name, labels in _contradicting(spec, facts).items():
+        for label in sorted(labels):
+            text = f"has label {label}={labels_of(facts.namespaces[name])[label]}, which contradicts mode {spec.mode}"
+            hint = f"set adopt to have it removed, or kubectl label namespace {name} {label}-"
+            yield Finding("foreign", MeshError("foreign_owner", text, where=f"Namespace {name}", hint=hint))
+
+
+def _contradicting(spec: InjectionSpec, facts: Facts) -> dict[str, frozenset[str]]:
+    """Namespace -> labels of others that decide otherwise."""
+    found = {
+        name: frozenset(
+            label
+            for label in LABELS
+            if label in labels_of(obj) and label not in wanted_labels(spec) and not _ours(obj, label)
+        )
+        for name, obj in facts.namespaces.items()
+    }
+    return {name: labels for name, labels in found.items() if labels}
 
 
 def _answered(spec: InjectionSpec, facts: Facts) -> bool:
@@ -64,9 +79,10 @@ def _ours(obj: Object, label: str) -> bool:
     return f"f:{label}" in fields.get("f:metadata", {}).get("f:labels", {})
 
 
-def wanted(spec: InjectionSpec, _facts: Facts) -> list[ObjectSet]:
-    """One label per namespace."""
-    return [_set(spec, wanted_labels(spec))]
+def wanted(spec: InjectionSpec, facts: Facts) -> list[ObjectSet]:
+    """One label per namespace, and none that contradicts it."""
+    others = {Ref("", "Namespace", "", name): labels for name, labels in _contradicting(spec, facts).items()}
+    return [replace(_set(spec, wanted_labels(spec)), contradicting=others)]
 
 
 def removal(spec: InjectionSpec, _facts: Facts) -> Removal:
@@ -100,10 +116,26 @@ def recovered(spec: InjectionSpec, live: Iterable[Object]) -> InjectionSpec:
 
 
 def result(spec: InjectionSpec, facts: Facts, _live: Mapping[Ref, Object]) -> dict[str, Any]:
-    """``{revision, stale}``: what the label resolves to, and pods that still have another revision's proxy."""
+    """``{revision, stale}``: what the label resolves to, and pods that still have another proxy."""
     revision = discovery.resolve(facts.injectors, spec.revision) or spec.revision
-    stale = [f"{p['namespace']}/{p['name']}" for p in facts.proxies if p["revision"] != revision]
+    version = facts.versions.get(revision, "")
+    stale = [
+        f"{proxy['namespace']}/{proxy['name']}"
+        for proxy in facts.proxies
+        if proxy["revision"] != revision or (version and proxy["version"] not in ("", version))
+    ]
     return {"revision": revision, "stale": sorted(stale) if spec.mode == "sidecar" else []}
+
+
+def restarts(cluster: Prober, spec: InjectionSpec, facts: Facts, settled: bool) -> list[Restart]:
+    """Workloads with another proxy than these labels give; by trying, once the labels are there."""
+    there = [name for name in spec.namespaces if name in facts.namespaces]
+    if not spec.restart:
+        return []
+    if settled:
+        return staleness.due(cluster, there)
+    revision = discovery.resolve(facts.injectors, spec.revision) or spec.revision
+    return staleness.foreseen(cluster, there, revision if spec.mode == "sidecar" else None)
 
 
 INJECTION: Declarative[InjectionSpec, Facts] = Declarative(
@@ -118,4 +150,7 @@ INJECTION: Declarative[InjectionSpec, Facts] = Declarative(
     left=left,
     recovered=recovered,
     states=("present", "absent"),
+    restarts=restarts,
+    at_once=lambda spec: spec.restart_at_once,
+    needs=lambda spec: staleness.needs(spec.namespaces) if spec.restart else (),
 )

@@ -20,34 +20,40 @@ from .metrics import metrics
 
 def answer(cluster: Reader, spec: MeshInfoSpec) -> dict[str, Any]:
     """What :class:`MeshInfoResult` says; every list is sorted."""
-    injectors = discovery.injectors(cluster)
-    proxies = list(discovery.proxies(cluster))
+    return look(cluster, spec, discovery.injectors(cluster), discovery.pods(cluster))
+
+
+def look(cluster: Reader, spec: MeshInfoSpec, injectors: Sequence[Object], pods: Iterable[Object]) -> dict[str, Any]:
+    """The same, for who has listed injectors and injected pods already."""
+    proxies = list(discovery.proxies_in(pods))
+    places = discovery.places(spec.namespace, spec.namespaces)
     found = {
         "kubernetes": cluster.server_version,
-        "revisions": _revisions(cluster, spec.namespace, injectors, proxies),
+        "revisions": _revisions(cluster, places, injectors, proxies),
         "tags": _tags(injectors),
         "namespaces": _namespaces(cluster),
         "gateways": _gateways(cluster),
         "sets": _sets(cluster),
         "proxies": _sorted(proxies),
     }
-    roots = cluster.get("v1", "ConfigMap", spec.namespace, "istio-ca-root-cert")
+    roots = [cluster.get("v1", "ConfigMap", place, "istio-ca-root-cert") for place in places]
     found["concerns"] = concerns(found, injectors, roots, datetime.datetime.now(datetime.UTC), spec.warn_days)
     return {**found, "metrics": metrics(found, cluster.name), "proxies": found["proxies"] if spec.proxies else []}
 
 
 def _revisions(
-    cluster: Reader, namespace: str, injectors: Sequence[Object], proxies: Sequence[Mapping[str, str]]
+    cluster: Reader, places: Iterable[str], injectors: Sequence[Object], proxies: Sequence[Mapping[str, str]]
 ) -> list[dict[str, Any]]:
     counts = Counter(proxy["revision"] for proxy in proxies)
     found = []
-    for deployment in cluster.list("apps/v1", "Deployment", namespace, "app=istiod"):
+    for deployment in (obj for place in places for obj in discovery.istiods(cluster, place)):
         revision = labels_of(deployment).get("istio.io/rev", "default")
         ready, reason = _runs(deployment)
         image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
         found.append(
             {
                 "revision": revision,
+                "namespace": deployment["metadata"]["namespace"],
                 "version": support.image_version(image) or labels_of(deployment).get("app.kubernetes.io/version", ""),
                 "ready": ready,
                 "reason": reason,
@@ -55,7 +61,7 @@ def _revisions(
                 "proxies": counts[revision],
             }
         )
-    return sorted(found, key=lambda item: item["revision"])
+    return sorted(found, key=lambda item: (item["revision"], item["namespace"]))
 
 
 def _runs(deployment: Object) -> tuple[bool, str]:
@@ -93,6 +99,9 @@ def _namespaces(cluster: Reader) -> list[dict[str, str]]:
     return sorted(found, key=lambda item: item["namespace"])
 
 
+_GATEWAY = "gateway.networking.k8s.io/gateway-name"
+
+
 def _gateways(cluster: Reader) -> list[dict[str, Any]]:
     """Services in front of gateway proxies: those whose chart or label says so."""
     found = []
@@ -102,7 +111,8 @@ def _gateways(cluster: Reader) -> list[dict[str, Any]]:
         found.append(
             {
                 "namespace": service["metadata"]["namespace"],
-                "name": service["metadata"]["name"],
+                # istiod adds the class to the name of a Gateway of the Gateway API.
+                "name": labels_of(service).get(_GATEWAY, service["metadata"]["name"]),
                 "type": service["spec"]["type"],
                 "addresses": addresses(service),
                 "ports": [port["port"] for port in service["spec"].get("ports") or ()],

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..model.objects import Object
 from ..model.operation import Examiner, Query
 from ..model.permissions import Permission
 from ..model.specs.mesh_info import MeshInfoSpec
 from ..model.specs.mesh_verify import MeshVerifyResult, MeshVerifySpec
 from . import discovery, mtls
-from .mesh_info import answer as look
+from .mesh_info import look
 from .proofs import injection_works, validation_works
 
 
@@ -26,16 +27,17 @@ class Evidence(NamedTuple):
 
 def answer(cluster: Examiner, spec: MeshVerifySpec) -> dict[str, Any]:
     """``{healthy, broken, evidence}``."""
-    found = look(cluster, MeshInfoSpec(namespace=spec.namespace))
+    injectors, pods = discovery.injectors(cluster), discovery.pods(cluster)
+    found = look(cluster, MeshInfoSpec(namespace=spec.namespace, namespaces=spec.namespaces), injectors, pods)
     # Where a control plane is outside the cluster, its injector is all that is here.
-    elsewhere = discovery.revisions_of(discovery.injectors(cluster)) - {item["revision"] for item in found["revisions"]}
+    elsewhere = discovery.revisions_of(injectors) - {item["revision"] for item in found["revisions"]}
     there = elsewhere | {item["revision"] for item in found["revisions"]}
     evidence = [
         *_control_planes(cluster, spec, found["revisions"], sorted(elsewhere)),
         *_tags(found, there),
         *_proxies(found, there),
         *_gateways(spec, found["gateways"]),
-        *(_plain_text(cluster, spec) if spec.plain_text else ()),
+        *(_plain_text(cluster, spec, injectors, pods) if spec.plain_text else ()),
     ]
     broken = next((f"{item.hop}: {item.about}: {item.text}" for item in evidence if not item.passed), "")
     return {"healthy": not broken, "broken": broken, "evidence": [item._asdict() for item in evidence]}
@@ -46,14 +48,13 @@ def _control_planes(
 ) -> Iterator[Evidence]:
     there = {item["revision"]: item for item in revisions}
     wanted = spec.revisions or [*there, *elsewhere]
+    places = f"namespace {', '.join(discovery.places(spec.namespace, spec.namespaces))}"
     if not wanted:
-        yield Evidence("control-plane", f"namespace {spec.namespace}", False, "has no istiod")
+        yield Evidence("control-plane", places, False, "has no istiod")
     for revision in wanted:
         about, item = f"revision {revision}", there.get(revision)
         if item is None and revision in elsewhere:
-            yield Evidence(
-                "control-plane", about, True, f"runs outside namespace {spec.namespace}; its injector is here"
-            )
+            yield Evidence("control-plane", about, True, f"runs outside {places}; its injector is here")
             yield from _tried(cluster, spec.namespace, revision)
             continue
         if item is None:
@@ -62,7 +63,7 @@ def _control_planes(
         ready = bool(item["ready"])
         text = f"Istio {item['version']}, {item['proxies']} proxies" if ready else str(item["reason"])
         yield Evidence("control-plane", about, ready, text)
-        yield from _tried(cluster, spec.namespace, revision)
+        yield from _tried(cluster, item["namespace"], revision)
 
 
 def _tried(cluster: Examiner, namespace: str, revision: str) -> Iterator[Evidence]:
@@ -95,7 +96,7 @@ def _proxies(found: Mapping[str, Any], there: Collection[str]) -> Iterator[Evide
 
 
 def _gateways(spec: MeshVerifySpec, gateways: Sequence[Mapping[str, Any]]) -> Iterator[Evidence]:
-    there = {item["name"] for item in gateways}
+    there = {name for item in gateways for name in (item["name"], f"{item['namespace']}/{item['name']}")}
     for name in spec.gateways:
         if name not in there:
             yield Evidence("gateway", f"gateway {name}", False, "has no Service")
@@ -106,10 +107,16 @@ def _gateways(spec: MeshVerifySpec, gateways: Sequence[Mapping[str, Any]]) -> It
         yield Evidence("gateway", f"gateway {item['namespace']}/{item['name']}", not lacks, text)
 
 
-def _plain_text(cluster: Examiner, spec: MeshVerifySpec) -> Iterator[Evidence]:
+def _plain_text(
+    cluster: Examiner, spec: MeshVerifySpec, injectors: Iterable[Object], pods: Iterable[Object]
+) -> Iterator[Evidence]:
     """Where mTLS is required, a plain request is turned away."""
-    strict = mtls.strict_namespaces(cluster, spec.namespace)
-    for namespace, candidate in mtls.candidates(cluster, strict).items():
+    roots = discovery.roots_of(injectors)
+
+    def root_of(pod: Object) -> str:
+        return roots.get(discovery.revision_of(pod), spec.namespace)
+
+    for namespace, candidate in mtls.candidates(mtls.policies_of(cluster), pods, root_of).items():
         about = f"namespace {namespace}"
         if candidate is None:
             yield Evidence("mtls", about, True, "mTLS is required; no running pod tells a port to try it on")

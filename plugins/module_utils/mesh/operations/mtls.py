@@ -3,27 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Reader
 
 STRICT = "STRICT"
-_POLICIES = ("security.istio.io/v1", "PeerAuthentication")
-
-
 #: Annotations of pods by which ports bypass the proxy (Istio reference, resource annotations).
 _TRAFFIC = "traffic.sidecar.istio.io/"
 
 
-def strict_namespaces(cluster: Reader, root: str) -> list[str]:
-    """Namespaces in which every pod requires mTLS: by a policy of their own, else by that of the mesh."""
-    policies = cluster.list(*_POLICIES)
-    if not policies:
-        return []
-    of_mesh = mode_of(policies, root)
-    names = [str(obj["metadata"]["name"]) for obj in cluster.list("v1", "Namespace")]
-    return sorted(name for name in names if name != root and (mode_of(policies, name) or of_mesh) == STRICT)
+def policies_of(cluster: Reader) -> Sequence[Object]:
+    """All that say something of mTLS between pods."""
+    return cluster.list("security.istio.io/v1", "PeerAuthentication")
 
 
 def mode_of(policies: Iterable[Object], namespace: str) -> str:
@@ -40,15 +32,17 @@ def mode_of(policies: Iterable[Object], namespace: str) -> str:
     return "" if mode in ("UNSET", "None") else mode
 
 
-def candidates(cluster: Reader, namespaces: Sequence[str]) -> dict[str, tuple[str, int] | None]:
-    """By namespace with proxies, a running pod with one and a port of its own; None where no pod tells a port."""
-    if not namespaces:
-        return {}
-    policies = cluster.list(*_POLICIES)
+def candidates(
+    policies: Sequence[Object], pods: Iterable[Object], root_of: Callable[[Object], str]
+) -> dict[str, tuple[str, int] | None]:
+    """By namespace in which every proxy requires mTLS (by a policy of the namespace, else by that of the pod's mesh, in
+    its root namespace), a running pod and a port of its own; None where no pod tells a port."""
+    modes = {name: mode_of(policies, name) for name in {policy["metadata"].get("namespace") for policy in policies}}
     found: dict[str, tuple[str, int] | None] = {}
-    for pod in cluster.list("v1", "Pod", "", "service.istio.io/canonical-name"):
-        namespace = pod["metadata"]["namespace"]
-        if namespace not in namespaces or found.get(namespace) or not _serves(pod):
+    for pod in pods:
+        namespace, root = pod["metadata"]["namespace"], root_of(pod)
+        strict = namespace != root and (modes.get(namespace) or modes.get(root)) == STRICT
+        if not strict or found.get(namespace) or not _serves(pod):
             continue
         exempt = any(_selects(policy, pod) for policy in policies if policy["metadata"].get("namespace") == namespace)
         port = None if exempt else _port(pod)

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
-from ..apply.diagnosis import of_workload
+from ..apply.diagnosis import diagnose
 from ..apply.engine import run
+from ..apply.readiness import status_of
 from ..apply.rehearsal import LONGEST, heedless
 from ..kube.cluster import Cluster
 from ..kube.imagined import imagine
@@ -57,8 +58,7 @@ def _answer(operations: Mapping[str, AnyOperation], cluster: Reader, spec: RbacS
             if mode.state != item.state and not spec.removal:
                 needs.permissions &= before
     for item in declared:
-        if isinstance(item.operation, Query):
-            needs.permissions.update(item.operation.needs(item.spec))
+        needs.permissions.update(item.operation.needs(item.spec))
     objects = rbac.objects(needs, spec.name, _subject(spec))
     return {"objects": objects, "yaml": yaml.safe_dump_all(objects, sort_keys=False, width=110)}
 
@@ -112,10 +112,10 @@ def _rehearse(item: Declared, twin: Cluster, mode: Mode, purge: bool) -> None:
     options = replace(item.options, purge=purge)
     report = run(item.operation, item.spec, twin, options, mode, lambda _line: None)
     for change in report.objects:
-        # Where it takes long, the wait looks at pods.
+        # Where it takes long, the wait looks at what others say.
         obj = _live(twin, change.ref) if change.action == "create" else None
-        if obj:
-            of_workload(twin, obj)
+        if obj and not status_of(obj).ready:
+            diagnose(twin, obj)
 
 
 def _live(twin: Cluster, key: Ref) -> Object | None:

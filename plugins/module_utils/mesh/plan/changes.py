@@ -12,7 +12,7 @@ from ..model.report import Action, FieldChange, ObjectChange
 from ..model.sets import applyset_id
 from . import compare
 from .difference import differences
-from .handover import HelmRelease, handed_over
+from .handover import HelmRelease, handed_over, labels_handed_over
 from .never_own import sent, without_empty_marks, without_nulls
 from .owners import PART_OF, Owner, owner
 from .pod_labels import left_alone
@@ -89,7 +89,8 @@ def members(item: ObjectSet) -> Iterable[Object]:
 def plan_set(item: ObjectSet, live: Mapping[Ref, Object], adopting: HelmRelease | None = None) -> list[Change]:
     """Changes that bring a set about; ``live`` holds what was found of its objects and of its members."""
     changes = [_member_change(item, obj, live.get(ref(obj)), adopting) for obj in members(item)]
-    changes += [_field_change(item, without_empty_marks(without_nulls(obj)), live.get(ref(obj))) for obj in item.fields]
+    bare = [without_empty_marks(without_nulls(obj)) for obj in item.fields]
+    changes += [_field_change(item, obj, live.get(ref(obj)), adopt=bool(adopting)) for obj in bare]
     if adopting:
         found = [live[key] for key in item.superseded if key in live]
         changes += [_superseded(item, obj) for obj in found if owner(obj).adoptable]
@@ -115,13 +116,18 @@ def _member_change(item: ObjectSet, wanted: Object, live: Object | None, adoptin
     return Change(ref(obj), action, item, obj, live)
 
 
-def _field_change(item: ObjectSet, wanted: Object, live: Object | None) -> Change:
+def _field_change(item: ObjectSet, wanted: Object, live: Object | None, *, adopt: bool) -> Change:
     if live is None or "deletionTimestamp" in live["metadata"]:
         marked = {**wanted["metadata"], "annotations": {**annotations_of(wanted), CREATED_BY: item.mark}}
         obj = {**wanted, "metadata": marked}
         return Change(ref(obj), "create", item, obj, live, member=False, fields=differences(None, obj))
     if annotations_of(live).get(CREATED_BY) == item.mark:
         wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": {CREATED_BY: item.mark}}}
+    labels = item.contradicting.get(ref(wanted), frozenset()) if adopt else frozenset()
+    taken = labels_handed_over(live, item.manager, labels) if labels else None
+    if taken is not None:
+        reason = f"takes label {', '.join(sorted(labels))} away from others"
+        return Change(ref(wanted), "adopt", item, wanted, live, member=False, reason=reason, taken=taken)
     action: Action = "unchanged" if compare.equal(wanted, live, item.manager) else "update"
     return Change(ref(wanted), action, item, wanted, live, member=False)
 

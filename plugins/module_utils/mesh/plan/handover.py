@@ -60,20 +60,40 @@ def handed_over(live: Object, manager: str, api_version: str, release: HelmRelea
         moved |= found - kept
         if kept:
             entries.append({**entry, "fieldsV1": fields_v1(kept)})
-    if not moved:
-        return None
-    ours = paths(owned_fields(live, manager) or {}) | moved
-    entries = [entry for entry in entries if not (entry["manager"] == manager and entry["operation"] == "Apply")]
-    entries.append(
-        {
-            "manager": manager,
-            "operation": "Apply",
-            "apiVersion": api_version,
-            "fieldsType": "FieldsV1",
-            "fieldsV1": fields_v1(ours),
-        }
-    )
-    return {**live, "metadata": {**live["metadata"], "managedFields": entries}}
+    return _with_ours(live, manager, api_version, entries, moved) if moved else None
+
+
+def labels_handed_over(live: Object, manager: str, labels: Iterable[str]) -> Object | None:
+    """``live`` with nobody but us owning these labels, so that our apply takes away those that it does not want; None
+    when nobody else owns one."""
+    wanted = {("f:metadata", "f:labels", f"f:{label}") for label in labels}
+    moved: set[Path] = set()
+    entries = []
+    for entry in live["metadata"].get("managedFields") or ():
+        found = paths(entry.get("fieldsV1") or {})
+        if not found & wanted or entry["manager"] == manager:
+            entries.append(entry)
+            continue
+        moved |= found & wanted
+        if found - wanted:
+            entries.append({**entry, "fieldsV1": fields_v1(found - wanted)})
+    return _with_ours(live, manager, live["apiVersion"], entries, moved) if moved else None
+
+
+def _with_ours(
+    live: Object, manager: str, api_version: str, entries: Iterable[Mapping[str, Any]], moved: Iterable[Path]
+) -> Object:
+    """``live`` with these managed fields of others, and ours with what moved to us."""
+    ours = paths(owned_fields(live, manager) or {}).union(moved)
+    others = [entry for entry in entries if not (entry["manager"] == manager and entry["operation"] == "Apply")]
+    entry = {
+        "manager": manager,
+        "operation": "Apply",
+        "apiVersion": api_version,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields_v1(ours),
+    }
+    return {**live, "metadata": {**live["metadata"], "managedFields": [*others, entry]}}
 
 
 def claimed(live: Object, applied: Object, manager: str) -> Object:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spec of a gateway in its chart form."""
+"""Spec of a gateway, as the chart makes it or as a resource of the Gateway API."""
 
 from __future__ import annotations
 
@@ -24,6 +24,40 @@ class GatewayPort:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GatewayListener:
+    """One listener of a Gateway of the Gateway API."""
+
+    name: str = option("Name of the listener, to which routes can be bound.", example="https")
+    port: int = option("Port.", check=checks.positive)
+    protocol: Literal["HTTP", "HTTPS", "TLS", "TCP"] = option("Protocol.", default="HTTP")
+    hostname: str | None = option(
+        "Host name that it answers to, such as C(*.example.com); any without it.", default=None
+    )
+    tls_mode: Literal["Terminate", "Passthrough"] | None = option("Where TLS ends.", default=None)
+    certificates: list[str] = option(
+        "TLS Secrets in the gateway's namespace, or C(namespace/name) where a ReferenceGrant allows it.", default=[]
+    )
+    routes_from: Literal["Same", "All"] = option(
+        "Whose routes may be bound to it: those of the gateway's namespace, or of all.", default="Same"
+    )
+    node_port: int | None = option("Fixed node port.", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsSecret:
+    """A TLS Secret in the gateway's namespace."""
+
+    name: str = option("Name of the Secret, for C(credentialName) or O(listeners[].certificates).", check=checks.name)
+    certificate: str = option(
+        "Certificate as PEM, with all intermediates after it.", check=checks.certificate, example="-----BEGIN ..."
+    )
+    key: str = option("Private key as PEM.", secret=True, check=checks.private_key)
+    ca: str | None = option(
+        "Certificates as PEM by which clients are known (mutual TLS).", default=None, check=checks.certificate
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class GatewaySpec:
     """Run a gateway: proxies at the edge of the mesh, with a Service in front."""
 
@@ -38,8 +72,17 @@ class GatewaySpec:
         "V(eastwest) joins networks and needs O(network); V(egress) has a ClusterIP Service unless told otherwise.",
         default="ingress",
     )
+    form: Literal["chart", "gateway_api"] = option(
+        "V(chart) runs the proxies by Istio's gateway chart. V(gateway_api) declares a Gateway of the Gateway API, and "
+        "istiod runs them; it needs the definitions (M(meshops.mesh.gateway_api)) and O(listeners); a gateway of "
+        "O(type=eastwest) is then one between ambient networks.",
+        default="chart",
+    )
+    listeners: list[GatewayListener] = option(
+        "Listeners, with O(form=gateway_api); a gateway of O(type=eastwest) has its own.", default=[]
+    )
     version: str | None = option(
-        "Version of the chart. Required unless O(charts.path) is set.",
+        "Version of the chart. Required with O(form=chart), unless O(charts.path) is set.",
         default=None,
         check=checks.version,
         example="1.31.0",
@@ -55,6 +98,7 @@ class GatewaySpec:
     )
     service_annotations: dict[str, str] = option("Annotations of the Service, for the cloud's controller.", default={})
     ports: list[GatewayPort] = option("Ports of the Service; the chart's own without it.", default=[])
+    tls_secrets: list[TlsSecret] = option("TLS Secrets that are kept with the gateway.", default=[])
     replicas: int | None = option("Fixed number of pods; switches autoscaling off.", default=None)
     min_replicas: int | None = option("Least number of pods under autoscaling.", default=None)
     max_replicas: int | None = option("Greatest number of pods under autoscaling.", default=None)

@@ -15,6 +15,7 @@ class RevisionInfo:
     """A control plane."""
 
     revision: str = option("Revision.")
+    namespace: str = option("Namespace of its istiod.")
     version: str = option("Istio version.")
     ready: bool = option("Whether istiod is available.")
     reason: str = option("Why it is not.")
@@ -99,5 +100,6 @@ class MeshInfoSpec:
     """Tell what a cluster has of a mesh, whoever installed it."""
 
     namespace: str = option("Namespace of the control plane.", default="istio-system", check=checks.dns_label)
+    namespaces: list[str] = option("Namespaces of more control planes.", default=[], check=checks.dns_labels)
     proxies: bool = option("Also list every proxy with its revision and version.", default=True)
     warn_days: int = option("Days before its end from which something is a concern.", default=30, check=checks.positive)

@@ -14,11 +14,14 @@ class MeshVerifySpec:
     """Prove that a mesh works, whoever installed it: look at every hop, and try it out where that leaves no trace."""
 
     namespace: str = option("Namespace of the control plane.", default="istio-system", check=checks.dns_label)
+    namespaces: list[str] = option("Namespaces of more control planes.", default=[], check=checks.dns_labels)
     revisions: list[str] = option(
         "Revisions that must be there; without it, those that are there.", default=[], check=checks.dns_labels
     )
     gateways: list[str] = option(
-        "Gateways that must be there, by the names of their Services.", default=[], check=checks.object_names
+        "Gateways that must be there, by their Services as C(namespace/name). A name alone is one in any namespace.",
+        default=[],
+        check=checks.placed_names,
     )
     plain_text: bool = option(
         "Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no "

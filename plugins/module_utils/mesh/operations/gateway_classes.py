@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a Gateway of the Gateway API would find somebody who runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..model.errors import MeshError
+from ..model.operation import Finding, Reader
+from ..render.gateway_resource import API_VERSION
+
+#: What istiod must have on to make a class of its own accord.
+_NEEDS = {
+    "istio-waypoint": "ambient must be on (profile ambient)",
+    "istio-east-west": "ambient and AMBIENT_ENABLE_MULTI_NETWORK must be on",
+}
+
+
+class Classes(NamedTuple):
+    """Whether the definitions are there, and the names of the classes."""
+
+    served: bool = False
+    names: frozenset[str] = frozenset()
+
+
+def observe(cluster: Reader, asked: bool) -> Classes:
+    """Read what is there, where it matters."""
+    if not asked or f"{API_VERSION}/Gateway" not in cluster.api_versions:
+        return Classes()
+    return Classes(True, frozenset(obj["metadata"]["name"] for obj in cluster.list(API_VERSION, "GatewayClass")))
+
+
+def lacking(classes: Classes, wanted: str) -> Iterator[Finding]:
+    """What is missing for a Gateway of this class."""
+    if not classes.served:
+        text, hint = "its definitions are not installed", "apply gateway_api first"
+        yield Finding("pending", MeshError("missing_dependency", text, where="Gateway API", hint=hint))
+    elif wanted not in classes.names:
+        # istiod makes its classes a moment after it finds the definitions: the wait tells whether it did.
+        text, hint = "is not there yet", f"istiod makes it: {_NEEDS.get(wanted, 'it must be running')}"
+        yield Finding("warning", MeshError("missing_dependency", text, where=f"GatewayClass {wanted}", hint=hint))
+
+
+def addresses(gateway: Mapping[str, Any]) -> list[str]:
+    """Where a Gateway says that it is reached."""
+    return [item["value"] for item in gateway.get("status", {}).get("addresses") or ()]

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Manifests that somebody else publishes: from a file, a directory or a URL; what was fetched is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+from ..model.errors import MeshError
+from ..model.objects import Object
+from . import cache
+from .manifests import parse
+
+#: Seconds until a server must have answered, and bytes beyond which no bundle of definitions is one.
+_TIMEOUT, _MOST = 30, 32 << 20
+#: Files of a directory that only say how to put the others together.
+_NOT_OBJECTS = ("kustomization.yaml", "kustomization.yml")
+
+
+class Bundle(NamedTuple):
+    """Objects, and the SHA-256 of the bytes that they were read from."""
+
+    objects: list[Object]
+    checksum: str
+
+
+def get(source: str, checksum: str | None) -> Bundle:
+    """The objects; raises MeshError ``bundle_unavailable`` or ``bundle_checksum``, and ``invalid_object`` with file and
+    line."""
+    texts = _fetched(source, checksum) if "://" in source else _read(Path(source).expanduser())
+    found = hashlib.sha256(b"".join(texts.values())).hexdigest()
+    if checksum and checksum.removeprefix("sha256:") != found:
+        hint = "check where it comes from, then correct the checksum"
+        raise MeshError("bundle_checksum", f"has SHA-256 {found}", where=source, hint=hint)
+    return Bundle([obj for name, text in texts.items() for obj in parse(_decoded(text, name), name)], found)
+
+
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise MeshError("invalid_object", "is not UTF-8", where=where) from None
+
+
+def _read(path: Path) -> dict[str, bytes]:
+    files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
+    try:
+        found = {str(file): file.read_bytes() for file in files if file.name not in _NOT_OBJECTS}
+    except OSError as error:
+        raise MeshError("bundle_unavailable", str(error.strerror), where=f"source {error.filename}") from error
+    if not found:
+        raise MeshError("bundle_unavailable", "holds no *.yaml files", where=f"source {path}")
+    return found
+
+
+def _fetched(url: str, checksum: str | None) -> dict[str, bytes]:
+    """By checksum from what is kept; a URL without one may say something else tomorrow, and is asked again."""
+    kept = cache.directory("bundles") / f"{(checksum or '').removeprefix('sha256:')}.yaml"
+    if checksum and kept.is_file():
+        return {url: kept.read_bytes()}
+    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise MeshError("invalid_option", "must be a path or an https URL", where="source")
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
+            data = answer.read(_MOST + 1)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        hint = "set source to a file or directory with the definitions"
+        raise MeshError("bundle_unavailable", f"cannot be fetched: {reason}", where=url, hint=hint) from error
+    if len(data) > _MOST:
+        raise MeshError("bundle_unavailable", f"has more than {_MOST >> 20} MiB", where=url)
+    if checksum and hashlib.sha256(data).hexdigest() == checksum.removeprefix("sha256:"):
+        _keep(kept, data)
+    return {url: data}
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """A full or read-only disk only costs the next fetch."""
+    with contextlib.suppress(OSError):
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
