@@ -17,6 +17,14 @@ from tests.collection import COLLECTIONS, OURS, ROOT
 
 NAME = "meshops.mesh"
 SITE = ROOT / "build" / "docs"
+#: What has a page each, as pages call it, and where it is.
+DOCUMENTED = {
+    "module": "plugins/modules",
+    "filter": "plugins/filter",
+    "lookup": "plugins/lookup",
+    "inventory": "plugins/inventory",
+    "role": "roles",
+}
 #: Settings of Sphinx; there is no more to configure.
 SETTINGS = {
     "project": NAME,
@@ -40,7 +48,17 @@ def build(programs: Path) -> int:
     settings = [f"-D{key}={value}" for key, value in SETTINGS.items()]
     strict = ["-C", "-q", "-W", "--keep-going"]
     command = [str(programs / "bin" / "sphinx-build"), *strict, *settings, str(sources), str(SITE)]
-    return subprocess.run(command, env=env, check=False).returncode
+    code = subprocess.run(command, env=env, check=False).returncode
+    missing = [name for name in pages() if not (SITE / name).is_file()]
+    for name in missing:
+        print(f"build/docs has no {name}")
+    return 1 if missing else code
+
+
+def pages() -> list[str]:
+    """The page of each plugin and role."""
+    found = [(kind, path.stem) for kind, place in DOCUMENTED.items() for path in (ROOT / place).iterdir()]
+    return sorted(f"{name}_{kind}.html" for kind, name in found if name[0] not in "._")
 
 
 def lint(programs: Path) -> int:

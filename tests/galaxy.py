@@ -14,9 +14,12 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests import tools
-from tests.collection import build
+from tests.collection import ROOT, build
 
 #: Metadata that Galaxy requires and galaxy.yml cannot have yet: there is no public address to name.
 STAND_INS = {"repository": "https://example.com/meshops/mesh"}
@@ -59,7 +62,14 @@ def main() -> int:
     log = done.stdout + done.stderr
     found = findings(log)
     print("\n".join(found) or log)
+    for key in STAND_INS.keys() - {name for name, value in _metadata().items() if value}:
+        print(f"left for the first publication: galaxy.yml needs a public {key}; a stand-in was looked at")
     return 1 if found or done.returncode else 0
+
+
+def _metadata() -> dict[str, Any]:
+    metadata: dict[str, Any] = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    return metadata
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tests import tools
 from tests.collection import BUILT, COLLECTIONS, ROOT, VENV
 
 Command = list[str]
@@ -33,6 +34,7 @@ class Stage:
     about: str
     commands: list[Command]
     needs: list[str] = field(default_factory=list)  # patterns of files without which there is nothing to run
+    tools: str | None = None  # runs only where this environment of tests/tools.py can be made
     lab: Command | None = None  # `lab up` with these arguments comes first
     env: dict[str, str] = field(default_factory=dict)
     on_request: bool = False  # takes long: runs only when it is named
@@ -123,7 +125,27 @@ STAGES = [
         env={"PYTHONPATH": "plugins/module_utils"},
         on_request=True,
     ),
-    Stage("sanity", "ansible-test sanity on the collection as it ships", [module("tests.sanity")]),
+    Stage("sanity", "ansible-test sanity on the collection as it ships", [module("tests.ansible_test", "sanity")]),
+    Stage(
+        "oldest",
+        "the Ansible front with the oldest ansible-core and libraries that are supported",
+        [
+            module("tests.ansible_test", "sanity", "--core", "oldest"),
+            module("tests.ansible_test", "units", "--core", "oldest"),
+            module("tests.tools", "oldest", "python", "-m", "pytest", "tests/unit/test_installed.py"),
+        ],
+        tools="oldest",
+    ),
+    Stage(
+        "newest",
+        "the Ansible front with the newest ansible-core, which wants a newer Python than we do",
+        [
+            module("tests.ansible_test", "sanity", "--core", "newest"),
+            module("tests.ansible_test", "units", "--core", "newest"),
+        ],
+        tools="newest",
+    ),
+    Stage("ecosystem", "ansible-navigator, and Mitogen present and absent", [module("pytest", "tests/ecosystem")]),
     Stage("ansible-lint", "ansible-lint, profile production", [program("ansible-lint")]),
     Stage("galaxy", "what Galaxy would say of the tarball", [module("tests.galaxy")], on_request=True),
     Stage("ee", "what ansible-builder makes of the collection", [module("tests.execution_environment")]),
@@ -185,6 +207,8 @@ def obstacle(stage: Stage) -> str | None:
     for pattern in stage.needs:
         if not any(ROOT.glob(pattern)):
             return f"there is no {pattern}"
+    if stage.tools is not None and (reason := tools.obstacle(stage.tools)):
+        return reason
     if stage.lab is not None and (sys.platform != "linux" or os.geteuid() != 0):
         return "the lab needs Linux and root"
     return None

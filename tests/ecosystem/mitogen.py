@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mitogen, in an environment of its own with the newest ansible-core that it takes."""
+
+from __future__ import annotations
+
+from tests import tools
+
+
+def variables(strategy: str = "") -> dict[str, str]:
+    """Variables by which ansible-playbook is that environment's, and has its strategy if one is named."""
+    place = tools.environment("mitogen")
+    (strategies,) = place.glob("lib/python*/site-packages/ansible_mitogen/plugins/strategy")
+    chosen = {"ANSIBLE_STRATEGY": strategy, "ANSIBLE_STRATEGY_PLUGINS": str(strategies)} if strategy else {}
+    return {**tools.variables(place), **chosen}
+
+
+__all__ = ["variables"]
