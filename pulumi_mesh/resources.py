@@ -504,8 +504,10 @@ class GatewayApiArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -554,8 +556,10 @@ class GatewayApiArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -654,8 +658,10 @@ class GatewayApi(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -2154,8 +2160,10 @@ class WaypointArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -2216,8 +2224,10 @@ class WaypointArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -2367,8 +2377,10 @@ class Waypoint(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
