@@ -74,7 +74,11 @@ def _argument_specs(name: str, summary: str, options: dict[str, Any]) -> dict[st
         f"{name}_{key}": {**options[key], "description": [f"C({key}) of every item that does not say it itself."]}
         for key in _FOR_ALL
     }
-    return {"argument_specs": {"main": {"short_description": summary, "options": {f"{name}_list": listed, **for_all}}}}
+    described = {
+        "short_description": summary,
+        "description": [f"Calls M(meshops.mesh.{name}) for each item of a list. What it takes and does is told there."],
+    }
+    return {"argument_specs": {"main": {**described, "options": {f"{name}_list": listed, **for_all}}}}
 
 
 def _nested(option: dict[str, Any]) -> dict[str, Any]:

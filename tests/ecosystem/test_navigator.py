@@ -41,4 +41,4 @@ def test_it_shows_the_documentation(navigator: dict[str, str], tmp_path: Path) -
         command, cwd=tmp_path, env=navigator, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "applyset" in done.stdout.lower()
+    assert "meshops.mesh.config_set" in done.stdout

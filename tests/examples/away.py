@@ -24,12 +24,14 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "config_set": SET,
     "control_plane": {"version": "1.31.0"},
     "gateway": {"name": "webgw", "version": "1.31.0"},
+    "gateway_api": {},
     "injection": {"namespaces": ["shop"]},
     "kube_inject": {"objects": [RULE]},
     "mesh_info": {},
     "mesh_verify": {},
     "rbac": {"declarations": [{"config_set": SET}]},
-    "revision_tag": {"name": "prod", "revision": "canary"},
+    "revision_tag": {"tag": "prod", "revision": "canary"},
+    "waypoint": {"namespace": "shop"},
 }
 
 

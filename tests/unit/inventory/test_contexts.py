@@ -169,7 +169,7 @@ MISTAKES = [
         "name: two contexts are named b: b1 of ",
     ),
     ("kubeconfig: a\nname: mesh_cntext", kubeconfig("b"), "name: 'mesh_cntext' is undefined for context b (give a"),
-    ("kubeconfig: a\nname: mesh_context | nothing", kubeconfig("b"), "No filter named 'nothing'"),
+    ("kubeconfig: a\nname: mesh_context | nothing", kubeconfig("b"), "'nothing'"),
     ("kubeconfig: a\nname: \"''\"", kubeconfig("b"), "name: gives no text for context b"),
     ("kubeconfig: a\nstrict: true\ncompose: {x: nothing.there}", kubeconfig("b"), "Could not set x for host b"),
 ]

@@ -71,8 +71,8 @@ def endpoint(connection: Connection) -> Endpoint:
 
 kube_config: Any = untyped_kube_config
 KubeConfigLoader: Any = untyped_loader
-#: The key under which the kubernetes library keeps the bearer token, since version 36 and before.
-_TOKEN, _OLD_TOKEN = "BearerToken", "authorization"
+#: The keys under which the kubernetes library keeps the bearer token, since version 36 and before.
+_TOKENS = ("BearerToken", "authorization")
 #: What the library stumbles over when a part is of another shape than it expects.
 _MISSHAPEN = (AttributeError, KeyError, TypeError, IndexError)
 HINT = "check kubeconfig, context and the K8S_AUTH_* variables"
@@ -127,7 +127,7 @@ def _load(connection: Connection, directory: str) -> Any:
         if value is not None:
             setattr(configuration, name, value)
     if connection.api_key:
-        configuration.api_key = {_TOKEN: f"Bearer {connection.api_key}"}
+        configuration.api_key = {_TOKENS[0]: f"Bearer {connection.api_key}"}
         configuration.refresh_api_key_hook = None
     return configuration
 
@@ -249,7 +249,7 @@ def _authorization(configuration: Any, connection: Connection) -> Callable[[], u
 
     def headers() -> urllib3.HTTPHeaderDict:
         made = impersonation.copy()
-        token = configuration.get_api_key_with_prefix(_TOKEN, alias=_OLD_TOKEN)
+        token = next(filter(None, map(configuration.get_api_key_with_prefix, _TOKENS)), None)
         if token:
             made["Authorization"] = token
         elif configuration.username:
