@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,6 +14,7 @@ from pulumi_mesh.provider.naming import markdown
 
 from .note import NOTE
 
+_ROOT = Path(__file__).resolve().parents[1]
 #: Which option says what an item of the list is, for the loop's label.
 _LABELS = {
     "control_plane": "revision | default('default')",
@@ -114,6 +116,12 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _example(name: str) -> str:
+    """An inventory that has a list for the role: the example's, or that of Molecule's scenarios."""
+    declared = (_ROOT / "examples/inventory/group_vars/mesh_clusters/mesh.yml").read_text(encoding="utf-8")
+    return "examples/inventory" if f"\n{name}_list:" in declared else "molecule/inventory"
+
+
 def _readme(name: str, summary: str, options: dict[str, Any]) -> str:
     rows = "\n".join(
         f"| `{key}` | {_type(option)} | {_cell(' '.join(option['description']))} |" for key, option in options.items()
@@ -122,7 +130,7 @@ def _readme(name: str, summary: str, options: dict[str, Any]) -> str:
 # Role {name}
 
 {summary}. The role applies every item of `{name}_list` with the module `meshops.mesh.{name}`; an example is in
-`examples/inventory`.
+`{_example(name)}`.
 
 | option of an item | type | meaning |
 | --- | --- | --- |

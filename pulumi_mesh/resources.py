@@ -2433,8 +2433,8 @@ class ConfigSetArgsDict(TypedDict, total=False):
     namespace: pulumi.Input[str]
     """Namespace of the set's inventory, and of objects that name none. It must exist, or be in the set."""
     objects: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] | None
-    """The objects, of any kind that the cluster serves. Required for `state=present`, where an empty list empties the
-    set.
+    """The objects, of any kind that the cluster serves. `state=present` needs some option that gives them; an empty
+    list empties the set.
     """
     adopt: pulumi.Input[bool] | None
     """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
@@ -2481,8 +2481,8 @@ class ConfigSetArgs:
     namespace: pulumi.Input[str]
     """Namespace of the set's inventory, and of objects that name none. It must exist, or be in the set."""
     objects: pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] | None = None
-    """The objects, of any kind that the cluster serves. Required for `state=present`, where an empty list empties the
-    set.
+    """The objects, of any kind that the cluster serves. `state=present` needs some option that gives them; an empty
+    list empties the set.
     """
     adopt: pulumi.Input[bool] | None = None
     """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
@@ -2552,8 +2552,8 @@ class ConfigSet(MeshResource):
     @property
     @pulumi.getter(name="objects")
     def objects(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
-        """The objects, of any kind that the cluster serves. Required for `state=present`, where an empty list empties
-        the set.
+        """The objects, of any kind that the cluster serves. `state=present` needs some option that gives them; an
+        empty list empties the set.
         """
         value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "objects")
         return value

@@ -20,8 +20,8 @@ options:
     required: true
   objects:
     description:
-    - The objects, of any kind that the cluster serves. Required for O(state=present), where an empty list empties
-      the set.
+    - The objects, of any kind that the cluster serves. O(state=present) needs some option that gives them; an empty
+      list empties the set.
     type: list
     elements: dict
   definition:

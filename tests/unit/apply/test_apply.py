@@ -128,7 +128,7 @@ def test_the_plan_as_people_read_it():
     plan = Plan([change("ConfigMap", f"c{i:02}") for i in range(14)] + [change("Service", action="delete")])
     assert headline(plan, Mode()) == "14 create, 0 change, 1 delete"
     assert headline(plan, Mode(check=True)) == "14 create, 0 change, 1 delete (check mode)"
-    assert headline(Plan([change("ConfigMap", action="unchanged")]), Mode()) == "no changes, 1 objects as declared"
+    assert headline(Plan([change("ConfigMap", action="unchanged")]), Mode()) == "no changes, 1 object as declared"
     told = list(lines(plan))
     assert told[0] == "  + ConfigMap ns/c00"
     assert told[12:] == ["  + and 2 more", "  - Service ns/x"]

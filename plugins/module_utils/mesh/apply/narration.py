@@ -33,7 +33,8 @@ _MOST = 12
 def headline(plan: Plan, mode: Mode) -> str:
     """``12 create, 1 change, 0 delete``, or that nothing changes."""
     if not plan.changed:
-        return f"no changes, {len(plan.by('unchanged'))} objects as declared"
+        count = len(plan.by("unchanged"))
+        return f"no changes, {count} object{'' if count == 1 else 's'} as declared"
     counts = {action: len(plan.by(action)) for action in _ACTIONS}
     told = [f"{counts[action]} {word}" for action, (_s, word, always) in _ACTIONS.items() if always or counts[action]]
     return ", ".join(told) + (" (check mode)" if mode.check else "")
