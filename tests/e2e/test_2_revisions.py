@@ -169,9 +169,13 @@ def test_a_budget_that_never_allows_it_stops_before_anything_restarts(core, clus
     with pytest.raises(MeshError) as caught:
         core("cloud", "injection", {"namespaces": ["canary"], "revision": "prod", "restart": True})
     assert str(caught.value) == (
-        "cloud: Deployment canary/web: its restart takes 1 pods down at once, and PodDisruptionBudget web never allows "
-        "more than 0 (lower maxUnavailable of the workload, or have more replicas)"
+        "cloud: Deployment canary/web: its restart takes 1 pod down at once, and PodDisruptionBudget web never allows "
+        "more than 0 (let its rolling update add pods first (maxSurge), have more replicas, or change the budget)"
     )
+    with pytest.raises(MeshError, match="never allows more than 0"):
+        core("cloud", "injection", {"namespaces": ["canary"], "restart": True})
+    labels = cluster.get("v1", "Namespace", "", "canary")["metadata"]["labels"]
+    assert (labels["istio.io/rev"], "istio-injection" in labels) == ("prod", False), "nothing was written"
     assert _revisions(cluster) == before
     core("cloud", "revision_tag", {"tag": "prod", "revision": CANARY})
 

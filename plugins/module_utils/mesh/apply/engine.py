@@ -78,7 +78,11 @@ class _Declared:
             state = last_seen(planned, {})
         report = Report(planned.plan.changed, [change.shown() for change in planned.plan.changes], warnings=warnings)
         if self.mode.state == "present":
-            due = self._restarted(facts, planned)
+            try:
+                due = self._restarted(facts, planned)
+            except MeshError as error:
+                error.applied = [*([] if self.mode.check else names(planned.written)), *error.applied]
+                raise
             if due and not self.mode.check:
                 facts = self.operation.observe(self.cluster, self.spec)
             report.restarts = restarting.shown(due)
@@ -93,15 +97,19 @@ class _Declared:
             return []
         return [ref(obj) for obj in self.operation.lingering(self.cluster, self.spec)]
 
+    def _foreseen(self, facts: Any) -> Sequence[Restart]:
+        """What is to be restarted once the plan is carried out, as far as one can tell."""
+        return self.operation.restarts(self.cluster, self.spec, facts, False)
+
     def _restarted(self, facts: Any, planned: Planned) -> Sequence[Restart]:
         """What was, or in check mode would be, restarted."""
         settled = not (self.mode.check and planned.plan.changed)
         due = self.operation.restarts(self.cluster, self.spec, facts, settled)
         if not due:
             return due
-        restarting.refuse_impossible(self.cluster, due)
         for line in restart_lines(due, self.mode):
             self.progress(line)
+        restarting.refuse_impossible(self.cluster, due)
         if not self.mode.check:
             permissions.check(self.cluster, Needs(set(self.operation.needs(self.spec))))
             at_once = self.operation.at_once(self.spec)
@@ -113,6 +121,9 @@ class _Declared:
         found = self.operation.preflight(self.spec, facts, self.mode.state)
         warnings = findings(found, check=self.mode.check, adopt=self.options.adopt)
         planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
+        if planned.plan.changed and self.mode.state == "present":
+            # What no budget would ever allow is refused as long as nothing is written.
+            restarting.refuse_impossible(self.cluster, self._foreseen(facts))
         if planned.plan.changed:
             kinds = known_kinds(self.cluster, planned.sets)
             wait = self.mode.state == "present" and self.options.wait

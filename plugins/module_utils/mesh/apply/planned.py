@@ -22,6 +22,11 @@ class Planned:
     #: Namespaces that are not there and that this run does not bring; only check mode goes on without them.
     missing: frozenset[str] = frozenset()
 
+    @property
+    def written(self) -> list[Ref]:
+        """What is written when the plan is carried out."""
+        return [change.ref for change in self.plan.changes if change.action not in ("unchanged", "keep")]
+
 
 def last_seen(planned: Planned, applied: Mapping[Ref, Object]) -> dict[Ref, Object]:
     """The newest known state of everything wanted."""

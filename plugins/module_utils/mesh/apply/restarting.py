@@ -36,12 +36,12 @@ def refuse_impossible(cluster: Cluster, due: Sequence[Restart]) -> None:
         for budget in minding(item.workload, budgets):
             # A budget that counts no pods is one that its controller has not looked at yet.
             if budget.get("status", {}).get("expectedPods") and taken(item.workload) > most(budget):
-                name = budget["metadata"]["name"]
+                name, cost = budget["metadata"]["name"], taken(item.workload)
                 text = (
-                    f"its restart takes {taken(item.workload)} pods down at once, and PodDisruptionBudget {name} never "
-                    f"allows more than {most(budget)}"
+                    f"its restart takes {cost} pod{'s' if cost > 1 else ''} down at once, and PodDisruptionBudget {name} "
+                    f"never allows more than {most(budget)}"
                 )
-                hint = "lower maxUnavailable of the workload, or have more replicas"
+                hint = "let its rolling update add pods first (maxSurge), have more replicas, or change the budget"
                 raise MeshError("disruption_budget", text, where=str(ref(item.workload)), hint=hint)
 
 

@@ -21,7 +21,7 @@ class ConfigSetSpec:
         replaces=True,
     )
     objects: list[dict[str, Any]] | None = option(
-        "The objects, of any kind that the cluster serves. O(state=present) needs some option that gives them; an empty "
-        "list empties the set.",
+        "The objects, of any kind that the cluster serves. O(state=present) needs some option that gives them; an "
+        "empty list empties the set.",
         default=None,
     )
