@@ -101,7 +101,9 @@ class Sources:
         return {**result, "error": error, "msg": f"{place}: {result['msg']}"}
 
     def _place_of(self, where: str) -> str:
-        found = (name for name in self._places if re.search(rf"(?<![\w.:-]){re.escape(name)}(?![\w.:-])", where))
+        # Names of roles may have colons in them; after any name there may be one, and then a field.
+        ends = r"(?![\w.-]|:\S)"
+        found = (name for name in self._places if re.search(rf"(?<![\w.:-]){re.escape(name)}{ends}", where))
         return self._places.get(next(found, ""), "")
 
     def _found(self, given: Mapping[str, Any]) -> Iterator[Located]:

@@ -20,11 +20,11 @@ from mesh.plan.definitions import published
 from mesh.plan.never_own import without_nulls
 
 from bench.objects import istio
-from lab.gotools import module_source
+from tests.examples.playing import Stage, play_check
 from tests.faults.kinds import KINDS
 from tests.faults.proxy import Answer
 
-from .conftest import config_map
+from .conftest import API, config_map
 from .policies import until
 from .scenes import always, directory, scene  # noqa: F401 - fixtures
 
@@ -192,9 +192,10 @@ def of_the_shop():
 def definitions(api, lab):
     """Istio's, Gateway API's and our own; those that were made for this module go with it."""
     istios = (Path(lab.charts) / "base" / "files" / "crd-all.gen.yaml").read_text(encoding="utf-8")
-    routes = module_source("istio", "sigs.k8s.io/gateway-api") / "config" / "crd" / "experimental"
-    texts = [istios, *((routes / f"gateway.networking.k8s.io_{name}.yaml").read_text("utf-8") for name in ROUTES)]
-    found = [obj for text in texts for obj in yaml.load_all(text, Loader=yaml.CSafeLoader) if obj]
+    routes = (Path(lab.gateway_api) / "experimental-install.yaml").read_text(encoding="utf-8")
+    found = [obj for text in (istios, routes) for obj in yaml.load_all(text, Loader=yaml.CSafeLoader) if obj]
+    names = {f"{plural}.gateway.networking.k8s.io" for plural in ROUTES}
+    found = [obj for obj in found if obj["metadata"]["name"].endswith(".istio.io") or obj["metadata"]["name"] in names]
     found.append(definition(GADGET))
     cluster = connect(api.connection, "api")
     try:
@@ -403,3 +404,15 @@ def test_a_definition_that_is_none_is_told_by_the_api_server(api, cluster, names
     assert caught.value.where.endswith(f"CustomResourceDefinition gadgets.{group}")
     assert cluster.get(CRD, "CustomResourceDefinition", "", f"gadgets.{group}") is None
     cluster.delete(Ref("", "ConfigMap", namespace, f"meshops-config-{namespace}"))
+
+
+def test_who_declares_files_is_told_which(lab, definitions, namespace, tmp_path):
+    """By a real playbook."""
+    wrong = custom(f"{GROUP}/v1", "Gadget", {"size": 1, "hots": "a"}, "wrong")
+    files = {"files/gadgets.yml": yaml.safe_dump_all([custom(f"{GROUP}/v1", "Gadget", {"size": 1}, "right"), wrong])}
+    stage = Stage({"kubeconfig": str(lab.kubeconfig), "context": API}, files=files)
+    options = {"name": "x", "namespace": namespace, "src": ["gadgets.yml"], "wait": False}
+    (played,) = play_check([{"name": "Gadgets", "meshops.mesh.config_set": options}], stage, tmp_path)
+    where = f"files/gadgets.yml:7: localhost: set x: Gadget {namespace}/wrong: spec.hots"
+    assert played.told["error"]["where"].endswith(where)
+    assert "is not a field (did you mean host?)" in played.told["msg"]

@@ -180,6 +180,16 @@ def test_a_budget_that_never_allows_it_stops_before_anything_restarts(core, clus
     core("cloud", "revision_tag", {"tag": "prod", "revision": CANARY})
 
 
+def test_who_leaves_the_mesh_restarts_without_a_proxy(core, clusters, workloads):
+    cluster = clusters["cloud"]
+    wanted = {"namespaces": ["canary"], "revision": "prod", "restart": True}
+    told = core("cloud", "injection", wanted, "absent", check=True)
+    done = core("cloud", "injection", wanted, "absent")
+    assert (_restarted(told), _restarted(done)) == (STALE, STALE)
+    assert _revisions(cluster) == {"web": {None}, "db": {None}, "alone": {None}}
+    core("cloud", "injection", {**wanted, "restart": False})
+
+
 def test_a_used_revision_is_not_removed(core, canary):
     with pytest.raises(MeshError) as caught:
         core("cloud", "control_plane", {"revision": CANARY}, "absent")

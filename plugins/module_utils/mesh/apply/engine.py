@@ -77,17 +77,16 @@ class _Declared:
         else:
             state = last_seen(planned, {})
         report = Report(planned.plan.changed, [change.shown() for change in planned.plan.changes], warnings=warnings)
+        try:
+            due = self._restarted(facts, planned)
+        except MeshError as error:
+            error.applied = [*([] if self.mode.check else names(planned.written)), *error.applied]
+            raise
+        report.restarts = restarting.shown(due)
+        report.changed |= bool(due)
         if self.mode.state == "present":
-            try:
-                due = self._restarted(facts, planned)
-            except MeshError as error:
-                error.applied = [*([] if self.mode.check else names(planned.written)), *error.applied]
-                raise
-            if due and not self.mode.check:
-                facts = self.operation.observe(self.cluster, self.spec)
-            report.restarts = restarting.shown(due)
-            report.changed |= bool(due)
-            report.result = self.operation.result(self.spec, facts, state)
+            seen = self.operation.observe(self.cluster, self.spec) if due and not self.mode.check else facts
+            report.result = self.operation.result(self.spec, seen, state)
         report.ready = not (self.mode.check and report.changed)
         return report
 
@@ -99,12 +98,12 @@ class _Declared:
 
     def _foreseen(self, facts: Any) -> Sequence[Restart]:
         """What is to be restarted once the plan is carried out, as far as one can tell."""
-        return self.operation.restarts(self.cluster, self.spec, facts, False)
+        return self.operation.restarts(self.cluster, self.spec, facts, self.mode.state, False)
 
     def _restarted(self, facts: Any, planned: Planned) -> Sequence[Restart]:
         """What was, or in check mode would be, restarted."""
         settled = not (self.mode.check and planned.plan.changed)
-        due = self.operation.restarts(self.cluster, self.spec, facts, settled)
+        due = self.operation.restarts(self.cluster, self.spec, facts, self.mode.state, settled)
         if not due:
             return due
         for line in restart_lines(due, self.mode):
@@ -121,15 +120,14 @@ class _Declared:
         found = self.operation.preflight(self.spec, facts, self.mode.state)
         warnings = findings(found, check=self.mode.check, adopt=self.options.adopt)
         planned = plan_for(self.cluster, self.operation, self.spec, facts, self.options, self.mode)
-        if planned.plan.changed and self.mode.state == "present":
+        if planned.plan.changed:
             # What no budget would ever allow is refused as long as nothing is written.
             restarting.refuse_impossible(self.cluster, self._foreseen(facts))
         if planned.plan.changed:
             kinds = known_kinds(self.cluster, planned.sets)
             wait = self.mode.state == "present" and self.options.wait
             needed = permissions.needed(planned, kinds, wait=wait)
-            if self.mode.state == "present":
-                needed.permissions.update(self.operation.needs(self.spec))
+            needed.permissions.update(self.operation.needs(self.spec))
             permissions.check(self.cluster, needed)
         if self.mode.state == "present":
             everything = self.mode.check or self.options.validate == "server"

@@ -34,7 +34,8 @@ def findings(found: Iterable[Finding], *, check: bool, adopt: bool = False) -> l
         if forbidding[finding.level]:
             raise finding.error
         if finding.level != "foreign":  # then the plan tells what becomes of it
-            warnings.append(str(finding.error))
+            stops = "; a real run stops here, unless an earlier step changes that" if finding.level == "pending" else ""
+            warnings.append(f"{finding.error}{stops}")
     return warnings
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..model.objects import Object
-from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof, Reader, Restart
+from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof, Reader, Restart, State
 
 #: Seconds until a rehearsal ends that waits for something which will not come.
 LONGEST = 10
@@ -27,8 +27,8 @@ def heedless(operation: AnyOperation) -> AnyOperation:
     def proofs(spec: Any, facts: Any) -> list[Proof]:
         return [replace(proof, probe=_once(proof)) for proof in operation.proofs(spec, facts)]
 
-    def restarts(cluster: Prober, spec: Any, facts: Any, settled: bool) -> list[Restart]:
-        operation.restarts(cluster, spec, facts, settled)
+    def restarts(cluster: Prober, spec: Any, facts: Any, state: State, settled: bool) -> list[Restart]:
+        operation.restarts(cluster, spec, facts, state, settled)
         return []
 
     made, lingering = _fruitless(operation.made), _fruitless(operation.lingering)

@@ -37,10 +37,9 @@ def refuse_impossible(cluster: Cluster, due: Sequence[Restart]) -> None:
             # A budget that counts no pods is one that its controller has not looked at yet.
             if budget.get("status", {}).get("expectedPods") and taken(item.workload) > most(budget):
                 name, cost = budget["metadata"]["name"], taken(item.workload)
-                text = (
-                    f"its restart takes {cost} pod{'s' if cost > 1 else ''} down at once, and PodDisruptionBudget {name} "
-                    f"never allows more than {most(budget)}"
-                )
+                pods = "1 pod" if cost == 1 else f"{cost} pods"
+                never = f"PodDisruptionBudget {name} never allows more than {most(budget)}"
+                text = f"its restart takes {pods} down at once, and {never}"
                 hint = "let its rolling update add pods first (maxSurge), have more replicas, or change the budget"
                 raise MeshError("disruption_budget", text, where=str(ref(item.workload)), hint=hint)
 

@@ -138,8 +138,9 @@ class Declarative(Generic[S, F]):
     made: Callable[[Reader, S], Iterable[Object]] = lambda _cluster, _spec: ()
     #: What goes after it by itself, and must be gone before what it stands on goes.
     lingering: Callable[[Reader, S], Iterable[Object]] = lambda _cluster, _spec: ()
-    #: Workloads to be restarted once all is as declared; ``settled`` is False where that is only foreseen (check mode).
-    restarts: Callable[[Prober, S, F, bool], Sequence[Restart]] = lambda _cluster, _spec, _facts, _settled: ()
+    #: Workloads to be restarted once all is as declared, present or absent; the last argument is False where that is
+    #: only foreseen.
+    restarts: Callable[[Prober, S, F, State, bool], Sequence[Restart]] = lambda *_: ()
     #: How many of them at the same time.
     at_once: Callable[[S], int] = lambda _spec: 1
     #: What one must be allowed to do where an imagined cluster would never ask for it.

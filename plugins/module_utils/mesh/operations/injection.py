@@ -127,15 +127,16 @@ def result(spec: InjectionSpec, facts: Facts, _live: Mapping[Ref, Object]) -> di
     return {"revision": revision, "stale": sorted(stale) if spec.mode == "sidecar" else []}
 
 
-def restarts(cluster: Prober, spec: InjectionSpec, facts: Facts, settled: bool) -> list[Restart]:
-    """Workloads with another proxy than these labels give; by trying, once the labels are there."""
+def restarts(cluster: Prober, spec: InjectionSpec, facts: Facts, state: State, settled: bool) -> list[Restart]:
+    """Workloads with another proxy than these labels, or their absence, give; by trying, once that is so."""
     there = [name for name in spec.namespaces if name in facts.namespaces]
     if not spec.restart:
         return []
     if settled:
         return staleness.due(cluster, there)
     revision = discovery.resolve(facts.injectors, spec.revision) or spec.revision
-    return staleness.foreseen(cluster, there, revision if spec.mode == "sidecar" else None)
+    injected = spec.mode == "sidecar" and state == "present"
+    return staleness.foreseen(cluster, there, revision if injected else None)
 
 
 INJECTION: Declarative[InjectionSpec, Facts] = Declarative(
