@@ -229,7 +229,7 @@ def variants(obj):
     for path in paths({key: value for key, value in obj.items() if key in ("metadata", "spec")}):
         if path in (("metadata",), ("metadata", "name"), ("metadata", "namespace")):
             continue
-        for change in (DELETE, RENAME, "x", "", 0, 7, -1, 70000, 1.5, True, [], ["x"], [None], {}, {"x": "x"}):
+        for change in (DELETE, RENAME, "x", "", 7, -1, 1.5, True, [], [None], {"x": "x"}):
             yield path, change, changed(obj, path, change)
 
 
@@ -277,16 +277,15 @@ def test_what_is_refused_here_is_refused_there(cluster, namespace, definitions):
         by_definition = definitions[kind].faults(obj)
         assert not (taken and by_server), (case, by_server)
         assert not (taken and by_definition), (case, by_definition)
-        if "metadata" not in case[1]:
+        if not {"metadata", "template"}.intersection(case[1]):  # of objects as such a definition says nothing
             assert bool(by_server) == bool(by_definition), (case, by_server, by_definition)
         if case[2] is RENAME and not taken:
             assert by_server, case
             renamed += 1
         missed += not taken and not by_server
     refused = answers.count(False)
-    print(f"{len(tried)} tried, {refused} refused, {missed} of them not foreseen")
     assert renamed > 200, "names that are no fields are refused"
-    assert missed < refused / 10
+    assert missed < refused / 10, f"{len(tried)} tried, {refused} refused, {missed} of them not foreseen"
     assert [obj for (case, obj), taken in zip(tried, answers, strict=True) if case[1] == () and not taken] == []
 
 
@@ -349,7 +348,7 @@ def test_each_group_and_version_is_asked_for_once_and_only_for_what_is_new(scene
     run("config_set", wanted, "absent")
 
 
-@pytest.mark.parametrize("kind", ["403", "503-html", "500-leader", "cut-json", "truncated", "reset-before"])
+@pytest.mark.parametrize("kind", ["403", "503-html", "truncated", "reset-before"])
 def test_a_server_that_tells_no_schemas_is_no_hindrance(scene, namespace, definitions, kind):  # noqa: F811
     """Then it says itself what is wrong, when it is written."""
     run = scene(always(KINDS[kind].act, lambda seen: seen.path.startswith("/openapi/")))
