@@ -1400,7 +1400,7 @@ class InjectionArgsDict(TypedDict, total=False):
     """Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision or
     image) than its running ones have, or would lose or get one: as `kubectl rollout restart`, a few at a time, each
     when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits for each of
-    them, whatever `wait` says, `waitTimeout` at most for those that restart together. With `state=absent`, those
+    them, whatever `wait` says, `waitTimeout` at most for those that restart together. `state=absent` restarts those
     that still have a proxy. Default: `False`.
     """
     restart_at_once: pulumi.Input[int] | None
@@ -1457,7 +1457,7 @@ class InjectionArgs:
     """Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision or
     image) than its running ones have, or would lose or get one: as `kubectl rollout restart`, a few at a time, each
     when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits for each of
-    them, whatever `wait` says, `waitTimeout` at most for those that restart together. With `state=absent`, those
+    them, whatever `wait` says, `waitTimeout` at most for those that restart together. `state=absent` restarts those
     that still have a proxy. Default: `False`.
     """
     restart_at_once: pulumi.Input[int] | None = None
@@ -1542,8 +1542,8 @@ class Injection(MeshResource):
         """Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision or
         image) than its running ones have, or would lose or get one: as `kubectl rollout restart`, a few at a time,
         each when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits for
-        each of them, whatever `wait` says, `waitTimeout` at most for those that restart together. With
-        `state=absent`, those that still have a proxy. Default: `False`.
+        each of them, whatever `wait` says, `waitTimeout` at most for those that restart together. `state=absent`
+        restarts those that still have a proxy. Default: `False`.
         """
         value: pulumi.Output[bool] = pulumi.get(self, "restart")
         return value

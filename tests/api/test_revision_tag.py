@@ -87,9 +87,8 @@ def test_what_cannot_be_tagged(api, namespace, tag):
     )
     told = tag(check=True, revision="nowhere")
     assert told.changed
-    assert told.warnings == [
-        f"{str(caught.value).removeprefix('api: ')}; a real run stops here, unless an earlier step changes that"
-    ]
+    missing = "revision nowhere: is not installed (apply its control plane first)"
+    assert told.warnings == [f"{missing}; a real run stops here, unless an earlier step changes that"]
     assert api.writes == []
 
 

@@ -29,8 +29,8 @@ class InjectionSpec:
         "Restart the Deployments, StatefulSets and DaemonSets of which a new pod would get another proxy (revision or "
         "image) than its running ones have, or would lose or get one: as C(kubectl rollout restart), a few at a time, "
         "each when those before it are ready, and never more pods than every PodDisruptionBudget allows. Waits for "
-        "each of them, whatever O(wait) says, O(wait_timeout) at most for those that restart together. With "
-        "O(state=absent), those that still have a proxy.",
+        "each of them, whatever O(wait) says, O(wait_timeout) at most for those that restart together. "
+        "O(state=absent) restarts those that still have a proxy.",
         default=False,
     )
     restart_at_once: int = option("Workloads that restart at the same time, at most.", default=5, check=checks.positive)
