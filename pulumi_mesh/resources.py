@@ -504,8 +504,10 @@ class GatewayApiArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -554,8 +556,10 @@ class GatewayApiArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -654,8 +658,10 @@ class GatewayApi(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -786,8 +792,10 @@ class ControlPlaneArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -875,8 +883,10 @@ class ControlPlaneArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1106,8 +1116,10 @@ class ControlPlane(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -1186,8 +1198,10 @@ class RevisionTagArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1230,8 +1244,10 @@ class RevisionTagArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1328,8 +1344,10 @@ class RevisionTag(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -1411,8 +1429,10 @@ class InjectionArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1465,8 +1485,10 @@ class InjectionArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1583,8 +1605,10 @@ class Injection(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -1708,8 +1732,10 @@ class GatewayArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -1795,8 +1821,10 @@ class GatewayArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -2032,8 +2060,10 @@ class Gateway(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -2130,8 +2160,10 @@ class WaypointArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -2192,8 +2224,10 @@ class WaypointArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -2343,8 +2377,10 @@ class Waypoint(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value
@@ -2425,8 +2461,10 @@ class ConfigSetArgsDict(TypedDict, total=False):
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -2471,8 +2509,10 @@ class ConfigSetArgs:
     Without it they are kept, and what they hold is counted in a warning. Default: `False`.
     """
     validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
-    """`server` asks the API server about each change (server-side dry run) before the first write. Check mode always
-    does. Default: `local`.
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
     """
     wait: pulumi.Input[bool] | None = None
     """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
@@ -2571,8 +2611,10 @@ class ConfigSet(MeshResource):
     @property
     @pulumi.getter(name="validate")
     def validate(self) -> pulumi.Output[str]:
-        """`server` asks the API server about each change (server-side dry run) before the first write. Check mode
-        always does. Default: `local`.
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
         """
         value: pulumi.Output[str] = pulumi.get(self, "validate")
         return value

@@ -30,7 +30,7 @@ EXAMPLES = r"""
   meshops.mesh.waypoint:
     namespace: infra
     name: shared
-    namespaces: [shop, billing]
+    namespaces: [orders, billing]
     traffic: all
     replicas: 2
 

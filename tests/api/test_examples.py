@@ -31,7 +31,7 @@ CANARY = {"istio.io/rev": "canary"}
 PROD = {"istio.io/rev": "canary", "istio.io/tag": "prod"}
 
 #: What the examples need that they do not make themselves, by module.
-NAMESPACES = {"config_set": ["shop"], "injection": ["shop"], "waypoint": ["shop", "infra", "billing"]}
+NAMESPACES = {"config_set": ["shop"], "injection": ["shop"], "waypoint": ["shop", "infra", "orders", "billing"]}
 INJECTORS = {"gateway": [DEFAULT], "injection": [DEFAULT, CANARY, PROD], "revision_tag": [CANARY]}
 GATEWAYS = ["gateways.gateway.networking.k8s.io", "gatewayclasses.gateway.networking.k8s.io"]
 DEFINITIONS = {"config_set": ["destinationrules.networking.istio.io"], "gateway": GATEWAYS, "waypoint": GATEWAYS}

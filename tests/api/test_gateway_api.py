@@ -148,6 +148,23 @@ def test_another_form_of_the_same_gateway_leaves_nothing_of_the_first(
     assert cluster.get(f"{GROUP}/v1", "Gateway", namespace, "edge")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"listeners": []}, "listeners: is required by form gateway_api"),
+        ({"ports": [{"name": "a", "port": 1}]}, "ports: is only for form chart (leave it out)"),
+        ({"service_type": "None"}, "service_type: cannot be None with form gateway_api"),
+        ({"min_replicas": 2}, "max_replicas: is required with min_replicas"),
+        ({"type": "eastwest", "network": "n"}, "listeners: is not for type eastwest, which has its own"),
+        ({"form": "chart"}, "listeners: is only for form gateway_api (leave it out)"),
+    ],
+)
+def test_what_a_form_does_not_know_is_refused(api, definitions, default, namespace, wrong, text):
+    with pytest.raises(MeshError) as caught:
+        api("gateway", {**EDGE, "namespace": namespace, **wrong}, check=True)
+    assert str(caught.value) == f"api: {text}"
+
+
 def labels(cluster, name):
     found = cluster.get("v1", "Namespace", "", name)["metadata"].get("labels", {})
     return {key: value for key, value in found.items() if key.startswith("istio.io/")}

@@ -81,7 +81,7 @@ def test_a_label_of_somebody_else_that_contradicts_is_named(api, cluster, namesp
     done = api("injection", {"namespaces": [namespace], "mode": "ambient"}, adopt=True)
     for report in (told, done):
         paths = [field.path for change in report.objects for field in change.fields]
-        assert sorted(paths) == ["metadata.labels.istio-injection", "metadata.labels['istio.io/dataplane-mode']"]
+        assert sorted(paths) == ["metadata.labels.istio-injection", 'metadata.labels["istio.io/dataplane-mode"]']
     assert labels(cluster, namespace) == {"istio.io/dataplane-mode": "ambient", "team": "shop"}
     assert not api("injection", {"namespaces": [namespace], "mode": "ambient"}).changed
     assert api.writes == []

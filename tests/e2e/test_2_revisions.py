@@ -7,7 +7,7 @@ import json
 import time
 
 import pytest
-from mesh.apply.waiting import Deadline, await_ready
+from mesh.apply.waiting import Deadline, await_gone, await_ready
 from mesh.model.errors import MeshError
 from mesh.model.objects import ref
 from mesh.operations import discovery
@@ -71,10 +71,9 @@ def _proxy_revision(cluster, image):
 def _workload(kind, name, image, **spec):
     """Two pods that answer nobody."""
     labels = {"app": name}
-    pod = {
-        "terminationGracePeriodSeconds": 1,
-        "containers": [{"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}],
-    }
+    env = [{"name": "SERVICE", "value": "details"}]
+    container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent", "env": env}
+    pod = {"terminationGracePeriodSeconds": 1, "containers": [container]}
     return {
         "apiVersion": "apps/v1",
         "kind": kind,
@@ -112,12 +111,13 @@ def workloads(clusters, canary, shop_image):
         _workload("StatefulSet", "db", shop_image, serviceName="db", podManagementPolicy="Parallel"),
         alone,
     ]
-    for obj in objects:
-        cluster.apply(obj, "them")
-    await_ready(cluster, {ref(obj): cluster.apply(obj, "them") for obj in objects}, Deadline(120), print)
-    yield
-    for obj in objects:
-        cluster.delete(ref(obj))
+    try:
+        await_ready(cluster, {ref(obj): cluster.apply(obj, "them") for obj in objects}, Deadline(120), print)
+        yield
+    finally:
+        for obj in objects:
+            cluster.delete(ref(obj), with_dependents=True)
+        await_gone(cluster, map(ref, objects), Deadline(60), print)
 
 
 def _revisions(cluster):

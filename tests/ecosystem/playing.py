@@ -19,7 +19,7 @@ ASKED = ("config_set", "mesh_info")
 #: How tasks run, and the variable meshops_in_process for it.
 WAYS = {"here": True, "as_module": False}
 #: What Ansible itself adds to a result, with other words or none.
-_ANSIBLES = frozenset({"exception"})
+_ANSIBLES = frozenset({"exception", "warnings"})
 _TIMEOUT = 300
 
 _MESH = {

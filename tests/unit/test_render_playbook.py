@@ -57,3 +57,28 @@ def test_a_directory_that_is_relative_is_kept(tmp_path):
     assert f"no longer declared: {tmp_path}/out/onprem/shop/config-kept" in output
     assert files(tmp_path / "out") == written
     assert "no longer declared: " not in played(tmp_path, [], "-e", "render_dest=out", "--skip-tags", "gateway")
+
+
+def test_a_mesh_file_with_files_beside_it(tmp_path):
+    """One of them is vaulted; what is wrong in another is told with its place."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "password").write_text("open")
+    for name in ("plain", "vaulted"):
+        (tmp_path / "rules" / f"{name}.yml").write_text(yaml.safe_dump({**RULE, "metadata": {"name": name}}))
+    env = {**os.environ, "KUBECONFIG": os.devnull, "ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / "password")}
+
+    def run(*command):
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=300)
+
+    assert run("ansible-vault", "encrypt", "rules/vaulted.yml").returncode == 0
+    mesh = {"plugin": "meshops.mesh.declaration", "clusters": {"onprem": None}}
+    item = {"name": "kept", "namespace": "shop", "src": "rules/*.yml", "objects": [RULE]}
+    (tmp_path / "mesh.yaml").write_text(yaml.safe_dump({**mesh, "config_set": [item]}))
+    play = ("ansible-playbook", "-i", "mesh.yaml", "meshops.mesh.render", "-e", f"render_dest={tmp_path}/out")
+    done = run(*play)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = [name for name in files(tmp_path / "out") if "destinationrule" in name]
+    assert [name.rpartition("_")[2] for name in written] == ["a.yaml", "plain.yaml", "vaulted.yaml"]
+
+    (tmp_path / "rules" / "wrong.yml").write_text("\nkind: DestinationRule\n")
+    assert "rules/wrong.yml:2: has no apiVersion" in run(*play).stdout

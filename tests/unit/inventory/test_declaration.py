@@ -54,6 +54,7 @@ def test_files_of_sets_are_named_and_not_read(tmp_path):
     [
         (MESH.replace("namespaces", "namespace"), "injection[0].namespace: is not an option"),
         (MESH.replace("context: b", "contxt: b"), "clusters.cloud.contxt: is not an option"),
+        (f"{MESH}injection: []\n", "mesh.yaml:1: not YAML: a key is there twice"),
         (f"{MESH}config_set: [{{name: a, namespace: b, src: none}}]\n", "config_set[0].src: no file matches none"),
     ],
 )

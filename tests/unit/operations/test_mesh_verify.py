@@ -18,7 +18,8 @@ SYSTEM = "istio-system"
 class Mesh:
     """A cluster with these objects, in which whatever is tried works."""
 
-    name, server_version, api_versions = "test", "1.36.0", frozenset()
+    name, server_version = "test", "1.36.0"
+    api_versions: frozenset[str] = frozenset()
 
     def __init__(self, *objects):
         self.objects, self.listed, self.called, self.tried = objects, Counter(), [], []

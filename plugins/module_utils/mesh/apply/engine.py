@@ -11,7 +11,7 @@ from typing import Any
 from ..kube.cluster import Cluster
 from ..kube.failures import ApiFailure
 from ..model.errors import MeshError
-from ..model.objects import Object, Ref, names
+from ..model.objects import Object, Ref, names, ref
 from ..model.operation import AnyOperation, Declarative, Proof, Query, Restart
 from ..model.options import Mode, RunOptions
 from ..model.permissions import Needs
@@ -25,7 +25,7 @@ from .placing import known_kinds
 from .planned import Planned, last_seen
 from .planning import findings, plan_for
 from .settling import validate_creates
-from .waiting import Deadline, await_ready
+from .waiting import Deadline, await_gone, await_ready
 
 #: Seconds by which clocks may differ before certificates and tokens begin to fail for it.
 _SKEW = 30.0
@@ -87,6 +87,12 @@ class _Declared:
         report.ready = not (self.mode.check and report.changed)
         return report
 
+    def _lingering(self, planned: Planned) -> list[Ref]:
+        """What is still there of a removal when the plan is carried out."""
+        if self.mode.state != "absent" or not planned.plan.by("delete"):
+            return []
+        return [ref(obj) for obj in self.operation.lingering(self.cluster, self.spec)]
+
     def _restarted(self, facts: Any, planned: Planned) -> Sequence[Restart]:
         """What was, or in check mode would be, restarted."""
         settled = not (self.mode.check and planned.plan.changed)
@@ -134,10 +140,14 @@ class _Declared:
                         self.progress("another run changed the set meanwhile; planning again")
                         facts, planned, _warnings = self._plan()
                         work = Run(self.cluster, planned, self.options, deadline, self.progress)
+                    lingering = self._lingering(planned)
                     work.carry_out()
+                    await_gone(self.cluster, lingering, deadline, self.progress)
             state: Mapping[Ref, Object] = last_seen(planned, work.applied)
             if self.mode.state == "present" and self.options.wait:
                 state = await_ready(self.cluster, state, deadline, self.progress)
+                made = {ref(obj): obj for obj in self.operation.made(self.cluster, self.spec)}
+                await_ready(self.cluster, made, deadline, self.progress)
                 if any(change.ref.kind == "CustomResourceDefinition" for change in planned.plan.by(*APPLIED)):
                     self.cluster.forget_kinds()
                 _prove(self.cluster, self.operation.proofs(self.spec, facts), state, deadline, self.progress)

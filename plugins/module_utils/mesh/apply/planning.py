@@ -18,6 +18,7 @@ from ..plan.limits import check_sizes
 from . import helm_releases
 from .adoption import left_over
 from .contents import keep_reasons, told
+from .fitting import check_fit
 from .live import Live, observe
 from .placing import homeless, placed
 from .planned import Planned
@@ -66,6 +67,7 @@ def plan_present(cluster: Cluster, sets: Sequence[ObjectSet], options: RunOption
     lost = homeless(cluster, sets, live, changes)
     if lost and not check:
         raise next(iter(lost.values()))
+    check_fit(cluster, sets, changes)
     changes = settle(cluster, changes, options)
     warnings = [*live.warnings, *(f"{error}, unless an earlier step does so" for error in (*unserved, *lost.values()))]
     warnings += told(spared)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof, Restart
+from ..model.objects import Object
+from ..model.operation import AnyOperation, Declarative, Finding, Prober, Proof, Reader, Restart
 
 #: Seconds until a rehearsal ends that waits for something which will not come.
 LONGEST = 10
@@ -29,7 +31,18 @@ def heedless(operation: AnyOperation) -> AnyOperation:
         operation.restarts(cluster, spec, facts, settled)
         return []
 
-    return replace(operation, preflight=preflight, proofs=proofs, restarts=restarts)
+    made, lingering = _fruitless(operation.made), _fruitless(operation.lingering)
+    return replace(operation, preflight=preflight, proofs=proofs, restarts=restarts, made=made, lingering=lingering)
+
+
+def _fruitless(look: Callable[[Reader, Any], Iterable[Object]]) -> Callable[[Reader, Any], list[Object]]:
+    """No controller is at work on an imagined cluster: nobody waits for what it would do."""
+
+    def looked(cluster: Reader, spec: Any) -> list[Object]:
+        list(look(cluster, spec))
+        return []
+
+    return looked
 
 
 def _once(proof: Proof) -> Any:

@@ -20,6 +20,7 @@ from . import webhooks
 from .config import endpoint
 from .discovery import Kinds, Resource, discover
 from .failures import ApiFailure, Unanswered, of_server, plain
+from .schemas import Schemas
 from .transport import IN_FLIGHT, Transport
 
 #: Objects in one page of a list: a page of the largest Istio objects has some 20 MiB.
@@ -38,6 +39,7 @@ class Cluster:
     def __init__(self, transport: Transport, name: str) -> None:
         self.transport = transport
         self.name = name
+        self.schemas = Schemas(transport)
         self.pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=f"mesh-{name}")
 
     def close(self) -> None:
@@ -95,6 +97,7 @@ class Cluster:
     def forget_kinds(self) -> None:
         """Look again next time: CRDs were added or removed."""
         self.__dict__.pop("kinds", None)
+        self.schemas = Schemas(self.transport)
 
     def resource(self, api_version: str, kind: str) -> Resource | None:
         """Where a kind is served, or None."""

@@ -20,6 +20,7 @@ from .failures import failure
 from .transport import Transport
 
 _REVIEWS = "authorization.k8s.io"
+_SCHEMAS = "/openapi/"
 #: ``/api/v1/...`` and ``/apis/<group>/<version>/...``: group, namespace, resource, name, subresource.
 _PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/[^/]+(?:/namespaces/(?P<namespace>[^/]+)(?=/.))?/(?P<resource>[^/]+)"
@@ -70,6 +71,8 @@ class _Imagined(Transport):
             return {"gitVersion": f"v{self._real.server_version}"}
         if path in ("/api", "/apis"):
             return _discovery(self._served()) if path == "/apis" else {"kind": "APIGroupDiscoveryList", "items": []}
+        if path.startswith(_SCHEMAS):  # what is imagined need not fit: it is looked at when it is declared in earnest
+            raise failure(404, b"", path)
         place = _place(path)
         if place.group == _REVIEWS:  # everybody may ask what he may do
             return {"status": _EVERYTHING}

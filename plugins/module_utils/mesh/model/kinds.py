@@ -36,6 +36,15 @@ CLUSTER_SCOPED = frozenset(GroupKind(group, kind) for group, kinds in _CLUSTER_S
 _NAMESPACED = frozenset({"coordination.k8s.io", "discovery.k8s.io", "events.k8s.io"})
 
 
+#: A group of the table above whose kinds are defined in the cluster.
+_GATEWAY_API = "gateway.networking.k8s.io"
+
+
+def custom(group: str) -> bool:
+    """Whether no kind of a group is built into Kubernetes."""
+    return "." in group and (group == _GATEWAY_API or not (group in _CLUSTER_SCOPED or group in _NAMESPACED))
+
+
 def known(kind: GroupKind) -> bool:
     """Whether the kind is one of Kubernetes or Istio; of others only the cluster knows."""
     built_in = "." not in kind.group or kind.group in _CLUSTER_SCOPED or kind.group in _NAMESPACED

@@ -134,6 +134,10 @@ class Declarative(Generic[S, F]):
     #: The declaration that what is there tells of, by a spec that has no more than an identity (an import).
     recovered: Callable[[S, Iterable[Object]], S] = lambda spec, _live: spec
     states: tuple[State, ...] = ("present", "absent", "released")
+    #: What controllers made of it and keep, and that must be ready, too.
+    made: Callable[[Reader, S], Iterable[Object]] = lambda _cluster, _spec: ()
+    #: What goes after it by itself, and must be gone before what it stands on goes.
+    lingering: Callable[[Reader, S], Iterable[Object]] = lambda _cluster, _spec: ()
     #: Workloads to be restarted once all is as declared; ``settled`` is False where that is only foreseen (check mode).
     restarts: Callable[[Prober, S, F, bool], Sequence[Restart]] = lambda _cluster, _spec, _facts, _settled: ()
     #: How many of them at the same time.

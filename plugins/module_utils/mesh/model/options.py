@@ -66,8 +66,10 @@ class RunOptions:
         default=False,
     )
     validate: Literal["local", "server"] = option(
-        "V(server) asks the API server about each change (server-side dry run) before the first write. "
-        "Check mode always does.",
+        "What is looked at before the first write. V(local) compares new custom resources with the schemas of their "
+        "kinds (of definitions in the same set, else as the API server publishes them) and names the field that does "
+        "not fit. V(server) also asks the API server about each change (server-side dry run), as check mode always "
+        "does.",
         default="local",
     )
     wait: bool = option("Wait until everything is ready, and proven where the spec can be.", default=True)

@@ -67,6 +67,8 @@ _DEFINITION = (
     Shape("spec.versions", list, required=True),
     Shape("spec.versions.*", Mapping, required=True),
     Shape("spec.versions.*.name", str, required=True),
+    Shape("spec.versions.*.schema", Mapping),
+    Shape("spec.versions.*.schema.openAPIV3Schema", Mapping),
 )
 _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 

@@ -205,7 +205,7 @@ def _converted(wanted: Type, value: Any, where: str) -> Any:
             return parse(wanted.struct, value, where)
     # The value itself is not repeated: it may be a secret that was put into the wrong option.
     quote = "; quote it" if wanted.kind == "str" and isinstance(value, (int, float)) else ""
-    raise MeshError("invalid_option", f"must be {_NAMES[wanted.kind]}, not {_name_of(value)}{quote}", where=where)
+    raise MeshError("invalid_option", f"must be {_NAMES[wanted.kind]}, not {name_of(value)}{quote}", where=where)
 
 
 _NAMES: dict[str, str] = {
@@ -220,7 +220,8 @@ _NAMES: dict[str, str] = {
 }
 
 
-def _name_of(value: Any) -> str:
+def name_of(value: Any) -> str:
+    """The type of a value as people call it."""
     table = ((bool, "a boolean"), ((int, float), "a number"), (str, "a string"), (Mapping, "a map"), (list, "a list"))
     return next((name for kinds, name in table if isinstance(value, kinds)), type(value).__name__)
 

@@ -119,7 +119,11 @@ def _by_chart(spec: GatewaySpec, facts: Facts) -> _Made:
     return _Made(objects, chart.version)
 
 
-_FORMS = {"chart": _by_chart, "gateway_api": lambda spec, _facts: _Made(gateway_resource.gateway(spec))}
+def _by_istiod(spec: GatewaySpec, _facts: Facts) -> _Made:
+    return _Made(gateway_resource.gateway(spec))
+
+
+_FORMS = {"chart": _by_chart, "gateway_api": _by_istiod}
 
 
 def removal(spec: GatewaySpec, _facts: Facts) -> Removal:
@@ -146,6 +150,16 @@ def result(_spec: GatewaySpec, _facts: Facts, live: Mapping[Ref, Object]) -> dic
     }
 
 
+def made(cluster: Reader, spec: GatewaySpec) -> Sequence[Object]:
+    """What istiod runs for it."""
+    return gateway_classes.workloads(cluster, spec.namespace, spec.name) if spec.form == "gateway_api" else ()
+
+
+def lingering(cluster: Reader, spec: GatewaySpec) -> Sequence[Object]:
+    """Its proxies, where istiod runs them."""
+    return gateway_classes.pods(cluster, spec.namespace, spec.name) if spec.form == "gateway_api" else ()
+
+
 GATEWAY: Declarative[GatewaySpec, Facts] = Declarative(
     name=NAME,
     spec=GatewaySpec,
@@ -155,4 +169,7 @@ GATEWAY: Declarative[GatewaySpec, Facts] = Declarative(
     removal=removal,
     result=result,
     returns=GatewayResult,
+    made=made,
+    lingering=lingering,
+    needs=lambda spec: gateway_classes.needs(spec.namespace) if spec.form == "gateway_api" else (),
 )

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..model.errors import MeshError
+from ..model.objects import Object
 from ..model.operation import Finding, Reader
+from ..model.permissions import Permission
 from ..render.gateway_resource import API_VERSION
 
+#: By this label istiod marks what it makes of a Gateway.
+_GATEWAY = "gateway.networking.k8s.io/gateway-name"
 #: What istiod must have on to make a class of its own accord.
 _NEEDS = {
     "istio-waypoint": "ambient must be on (profile ambient)",
@@ -40,6 +44,22 @@ def lacking(classes: Classes, wanted: str) -> Iterator[Finding]:
         # istiod makes its classes a moment after it finds the definitions: the wait tells whether it did.
         text, hint = "is not there yet", f"istiod makes it: {_NEEDS.get(wanted, 'it must be running')}"
         yield Finding("warning", MeshError("missing_dependency", text, where=f"GatewayClass {wanted}", hint=hint))
+
+
+def workloads(cluster: Reader, namespace: str, name: str) -> Sequence[Object]:
+    """The Deployments that run a Gateway's proxies: it is programmed as soon as they are made."""
+    return cluster.list("apps/v1", "Deployment", namespace, f"{_GATEWAY}={name}")
+
+
+def pods(cluster: Reader, namespace: str, name: str) -> Sequence[Object]:
+    """A Gateway's proxies: they still speak with istiod when their Gateway has gone."""
+    return cluster.list("v1", "Pod", namespace, f"{_GATEWAY}={name}")
+
+
+def needs(namespace: str) -> Iterator[Permission]:
+    """What it takes to wait for them, and until they are gone."""
+    yield from (Permission(verb, "apps", "deployments", namespace) for verb in ("list", "watch"))
+    yield from (Permission(verb, "", "pods", namespace) for verb in ("get", "list"))
 
 
 def addresses(gateway: Mapping[str, Any]) -> list[str]:

@@ -91,4 +91,7 @@ WAYPOINT: Declarative[WaypointSpec, Facts] = Declarative(
     removal=removal,
     result=result,
     returns=WaypointResult,
+    made=lambda cluster, spec: gateway_classes.workloads(cluster, spec.namespace, spec.name),
+    lingering=lambda cluster, spec: gateway_classes.pods(cluster, spec.namespace, spec.name),
+    needs=lambda spec: gateway_classes.needs(spec.namespace),
 )

@@ -48,7 +48,7 @@ def _hidden(change: FieldChange) -> FieldChange:
 def _differences(before: Any, after: Any, path: str) -> Iterator[FieldChange]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}):
-            yield from _differences(before.get(key, _MISSING), after.get(key, _MISSING), _join(path, key))
+            yield from _differences(before.get(key, _MISSING), after.get(key, _MISSING), join(path, key))
     elif isinstance(before, list) and isinstance(after, list) and _named(before) and _named(after):
         old, new = ({item["name"]: item for item in items} for items in (before, after))
         for name in [*old, *(name for name in new if name not in old)]:
@@ -69,7 +69,8 @@ def _named(items: list[Any]) -> bool:
     return all(names) and len(set(names)) == len(names)
 
 
-def _join(path: str, key: str) -> str:
+def join(path: str, key: str) -> str:
+    """The path of what stands below ``path``; a key that would not read as one is quoted."""
     plain = key.replace("_", "").replace("-", "").isalnum()
     tail = key if plain else f"[{json.dumps(key)}]"
     return f"{path}.{tail}" if path and plain else f"{path}{tail}"
