@@ -23,6 +23,8 @@ def fault(path: Path) -> str | None:
     with (ROOT / path).open(encoding="utf-8") as lines:
         top = "".join(line for _, line in zip(range(TOP), lines, strict=False))
     found = TAG.search(top)
+    if path.name == "__init__.py" and not top:  # ansible-test wants them so, and there is nothing to license
+        return None
     if found is None:
         return f"{path}: no SPDX-License-Identifier (expected {expected(path)})"
     if found[1] != expected(path):

@@ -20,23 +20,26 @@ PLAIN = ["--execution-environment", "false", "--mode", "stdout"]
 
 @pytest.fixture(scope="module", name="navigator")
 def navigator_(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Variables with which it is found; its own ones, and its log, are those of nobody."""
+    """Variables for it: it brings an ansible-core of its own, without our libraries, and is to play with ours."""
     place = tmp_path_factory.mktemp("navigator")
-    own = {"ANSIBLE_NAVIGATOR_LOG_FILE": str(place / "log"), "HOME": str(place), "TERM": "xterm"}
-    return {**tools.variables(tools.environment("navigator")), **own}
+    return {**os.environ, "ANSIBLE_NAVIGATOR_LOG_FILE": str(place / "log"), "HOME": str(place), "TERM": "xterm"}
+
+
+def program() -> str:
+    return str(tools.environment("navigator") / "bin" / "ansible-navigator")
 
 
 def test_it_plays_what_ansible_playbook_plays(navigator: dict[str, str], tmp_path: Path) -> None:
     plain = play(tmp_path / "plain", ["ansible-playbook"], os.environ)
     options = [*PLAIN, "--playbook-artifact-enable", "false"]
-    found = play(tmp_path / "navigated", ["ansible-navigator", "run", *options], navigator)
+    found = play(tmp_path / "navigated", [program(), "run", *options], navigator)
     assert found.codes() == {CODE}
     assert found.files
     assert found == plain
 
 
 def test_it_shows_the_documentation(navigator: dict[str, str], tmp_path: Path) -> None:
-    command = ["ansible-navigator", "doc", "meshops.mesh.config_set", *PLAIN]
+    command = [program(), "doc", "meshops.mesh.config_set", *PLAIN]
     done = subprocess.run(
         command, cwd=tmp_path, env=navigator, capture_output=True, text=True, check=False, timeout=120
     )

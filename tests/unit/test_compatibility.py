@@ -19,9 +19,8 @@ TOLD = {
     "tools/docs": ("antsibull-docs",),
     "tools/execution-environment": ("ansible-builder",),
     "tools/galaxy": ("galaxy-importer",),
-    "tools/mitogen": ("ansible-core", "mitogen"),
     "tools/navigator": ("ansible-navigator",),
-    "tools/newest": ("ansible-core", "kubernetes"),
+    "tools/newest": ("ansible-core", "kubernetes", "mitogen"),
     "tools/oldest": ("ansible-core", "kubernetes"),
 }
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -53,7 +54,6 @@ def test_files_of_sets_are_named_and_not_read(tmp_path):
     [
         (MESH.replace("namespaces", "namespace"), "injection[0].namespace: is not an option"),
         (MESH.replace("context: b", "contxt: b"), "clusters.cloud.contxt: is not an option"),
-        ("plugin: meshops.mesh.declaration\nclusters: {a: [}\n", "mesh.yaml"),
         (f"{MESH}injection: []\n", "mesh.yaml:1: not YAML: a key is there twice"),
         (f"{MESH}config_set: [{{name: a, namespace: b, src: none}}]\n", "config_set[0].src: no file matches none"),
     ],
@@ -64,3 +64,12 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, text, told):
     done = listed(path)
     assert told in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_yaml_is_told_with_its_line(tmp_path):
+    """Where Ansible itself looks at it first, its words are what is said."""
+    path = tmp_path / "mesh.yaml"
+    path.write_text("plugin: meshops.mesh.declaration\nclusters: {a: [}\n")
+    said = " ".join(listed(path).stderr.split())
+    assert re.search(r"mesh\.yaml(:2|': line 2)", said), said
+    assert "Traceback" not in said

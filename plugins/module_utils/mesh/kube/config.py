@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from ..model.errors import MeshError
 from ..model.options import Connection
@@ -116,6 +116,10 @@ def _load(connection: Connection, directory: str) -> Any:
         configuration.host = connection.host
     else:
         _load_kubeconfig(connection, configuration, directory)
+    environment = getproxies_environment()
+    # Old versions of the library do not look there.
+    configuration.proxy = configuration.proxy or environment.get(urlsplit(configuration.host).scheme)
+    configuration.no_proxy = configuration.no_proxy or environment.get("no")
     overrides = {
         "ssl_ca_cert": connection.ca_cert,
         "cert_file": connection.client_cert,
@@ -227,7 +231,7 @@ def _cautions(configuration: Any) -> Iterator[str]:
 def _bypassed(configuration: Any) -> bool:
     """Whether NO_PROXY excepts the API server from a proxy that nobody named for it."""
     host = urlsplit(configuration.host).hostname or ""
-    return bool(proxy_bypass_environment(host, {"no": getattr(configuration, "no_proxy", None) or ""}))
+    return bool(proxy_bypass_environment(host, {"no": configuration.no_proxy or ""}))
 
 
 def _pool(configuration: Any, tls: ssl.SSLContext, connection: Connection) -> urllib3.PoolManager:
