@@ -324,7 +324,8 @@ class Provider:
     def _tell_plan(self, urn: str, told: Iterable[str], report: Report, mode: Mode) -> None:
         """A preview shows the plan; warnings are shown always."""
         if mode.check and report.changed:
-            self._host.log(urn, "\n".join(told))
+            # An `up` that was previewed checks once more, and then goes on.
+            self._host.log(urn, "\n".join(told).replace("(check mode)", "(planned)"))
         for warning in report.warnings:
             self._host.log(urn, warning, WARNING)
 

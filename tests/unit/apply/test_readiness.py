@@ -14,6 +14,7 @@ VERSIONS = {
     "Job": "batch/v1",
     "CustomResourceDefinition": "apiextensions.k8s.io/v1",
     "Gateway": "gateway.networking.k8s.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
 }
 
 
@@ -213,3 +214,30 @@ def told(accepted, programmed, seen=1):
 )
 def test_gateway_of_the_gateway_api(status, expected):
     assert state(made("Gateway", {"gatewayClassName": "istio"}, status)) == expected
+
+
+def taken(*parents):
+    """What each controller says of a route: whether it took it, whether all is there, and of which generation."""
+    return {"parents": [told_of(*parent) for parent in parents]}
+
+
+def told_of(accepted, resolved, seen=1):
+    conditions = [("Accepted", accepted), ("ResolvedRefs", resolved)]
+    return {"conditions": [{"type": t, "status": s, "message": "x", "observedGeneration": seen} for t, s in conditions]}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, FAILED),
+        ({"parents": []}, FAILED),
+        (taken(("True", "True")), READY),
+        (taken(("True", "False")), FAILED),
+        (taken(("False", "True")), FAILED),
+        (taken(("True", "True", 0)), WAITING),
+        (taken(("True", "True"), ("False", "False", 0)), READY),
+        (taken(("True", "True"), ("True", "False")), FAILED),
+    ],
+)
+def test_route_of_the_gateway_api(status, expected):
+    assert state(made("HTTPRoute", {}, status)) == expected

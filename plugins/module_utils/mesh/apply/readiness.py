@@ -119,6 +119,20 @@ def _gateway(obj: Object) -> Status:
     return Status(False, str(programmed.get("message", "not programmed")))
 
 
+def _route(obj: Object) -> Status:
+    """Of the Gateway API: who serves a Gateway that it names has taken it, and all that it refers to is there. What
+    somebody told of an older generation, who need not be there any more, says nothing."""
+    parents = obj.get("status", {}).get("parents") or ()
+    if not parents:
+        return Status(False, "no Gateway has taken it", failed=True, hint="look at its parentRefs")
+    told = [_condition({"status": parent}, kind) for parent in parents for kind in ("Accepted", "ResolvedRefs")]
+    fresh = [item for item in told if item.get("observedGeneration", 0) >= obj["metadata"].get("generation", 1)]
+    refused = [item for item in fresh if item.get("status") != "True"]
+    if refused:
+        return Status(False, str(refused[0].get("message") or refused[0].get("reason")), failed=True)
+    return READY if fresh else Status(False, "its controller has not seen the change yet")
+
+
 def _namespace(obj: Object) -> Status:
     phase = obj.get("status", {}).get("phase", "Active")
     return READY if phase == "Active" else Status(False, f"phase {phase}", failed=True)
@@ -135,6 +149,7 @@ _RULES: dict[tuple[str, str], Callable[[Object], Status]] = {
     ("v1", "Service"): _service,
     ("v1", "Namespace"): _namespace,
     ("gateway.networking.k8s.io/v1", "Gateway"): _gateway,
+    **{("gateway.networking.k8s.io/v1", kind): _route for kind in ("GRPCRoute", "HTTPRoute", "TLSRoute")},
 }
 
 
