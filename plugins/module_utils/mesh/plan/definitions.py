@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from ..model.objects import Object, group_of
 from .keywords import Fault, Schema
@@ -23,7 +23,7 @@ class Definition(NamedTuple):
 
 
 #: (apiVersion, kind) -> its definition; None where anything goes.
-Definitions = dict[tuple[str, str], Definition | None]
+Definitions = dict[tuple[str, str], Optional[Definition]]  # noqa: UP045 - evaluated where Ansible checks imports
 
 
 def declared(objects: Iterable[Object]) -> Definitions:

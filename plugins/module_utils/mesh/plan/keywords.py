@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sized
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from ..model.spec import name_of
 from . import patterns
@@ -60,7 +60,7 @@ def of_another_type(value: Any, schema: Schema) -> Fault | None:
 
 
 #: What a keyword (with its argument, in its schema) says of a value of the right type.
-Rule = Callable[[Any, Any, Schema], Fault | None]
+Rule = Callable[[Any, Any, Schema], Optional[Fault]]  # noqa: UP045 - evaluated where Ansible checks imports
 
 
 def _size(type_: type[Sized], keeps: Callable[[int, int], bool], text: str) -> Rule:

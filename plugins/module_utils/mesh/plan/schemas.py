@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Union
 
 from ..model.objects import Object
 from .difference import join
@@ -18,7 +18,7 @@ from .keywords import RULES, UNSURE, Fault, Schema, nearest, of_another_type, to
 
 _PRESERVE, _EMBEDDED = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"
 #: Keys of maps and indexes of lists.
-_Path = tuple[str | int, ...]
+_Path = tuple[Union[str, int], ...]  # noqa: UP007 - evaluated where Ansible checks imports
 _COMBINING = frozenset({"allOf", "anyOf", "oneOf", "not"})
 #: What every object has, whether its schema says so or not.
 _OF_EVERY_OBJECT = frozenset({"apiVersion", "kind", "metadata"})
