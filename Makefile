@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity oldest newest ecosystem ansible-lint galaxy ee molecule e2e docs generate check-generated lab-up lab-down env bench collection clean
+.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity oldest newest cores ecosystem ansible-lint galaxy ee molecule e2e docs generate check-generated lab-up lab-down env bench collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,7 +45,7 @@ lint: venv ## the checks that take seconds
 test-faults: venv ## every request of a run fails in every way (more than an hour); the result goes to docs/reliability.md
 	$(BIN)/python -m tests.run faults-full $(ARGS)
 
-unit api secrets pulumi faults sanity oldest newest ecosystem ansible-lint galaxy ee molecule e2e: venv
+unit api secrets pulumi faults sanity oldest newest cores ecosystem ansible-lint galaxy ee molecule e2e: venv
 	$(BIN)/python -m tests.run $@ $(ARGS)
 
 unit: ## tests without a cluster
@@ -55,7 +55,8 @@ pulumi: ## the Pulumi provider with the real engine
 faults: ## every request of a run fails once; FAULT_SEED=N repeats a run
 sanity: ## ansible-test sanity on the collection as it ships
 oldest: ## the Ansible front with the oldest ansible-core and libraries that are supported
-newest: ## the Ansible front with the newest ansible-core
+newest: ## ansible-test sanity with the newest ansible-core
+cores: ## all unit tests by ansible-test, with the oldest and the newest ansible-core (many minutes)
 ecosystem: ## ansible-navigator, and Mitogen present and absent
 ansible-lint: ## ansible-lint, profile production
 galaxy: ## what Galaxy's importer says of the tarball

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ _LABELS = {
     "waypoint": "name | default('waypoint')",
     "injection": "namespaces | join(', ')",
 }
+
+
+_OF_THE_MODULE = re.compile(r"\b(O|RV)\((?![\w.]+#)")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -70,7 +74,7 @@ def _argument_specs(name: str, summary: str, options: dict[str, Any]) -> dict[st
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {key: _nested(option) for key, option in options.items()},
+        "options": {key: _nested(option, name) for key, option in options.items()},
     }
     for_all = {
         f"{name}_{key}": {**options[key], "description": [f"C({key}) of every item that does not say it itself."]}
@@ -83,11 +87,15 @@ def _argument_specs(name: str, summary: str, options: dict[str, Any]) -> dict[st
     return {"argument_specs": {"main": {**described, "options": {f"{name}_list": listed, **for_all}}}}
 
 
-def _nested(option: dict[str, Any]) -> dict[str, Any]:
+def _nested(option: dict[str, Any], name: str) -> dict[str, Any]:
     """Role specs say ``options`` where modules say ``suboptions``. Defaults stay with the module."""
     result = {key: value for key, value in copy.deepcopy(option).items() if key not in ("default", "suboptions")}
+    # What a text says of other options is meant of the module's.
+    result["description"] = [
+        _OF_THE_MODULE.sub(rf"\1(meshops.mesh.{name}#module:", text) for text in result["description"]
+    ]
     if "suboptions" in option:
-        result["options"] = {key: _nested(inner) for key, inner in option["suboptions"].items()}
+        result["options"] = {key: _nested(inner, name) for key, inner in option["suboptions"].items()}
     return result
 
 

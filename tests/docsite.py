@@ -25,6 +25,17 @@ DOCUMENTED = {
     "inventory": "plugins/inventory",
     "role": "roles",
 }
+_GUIDE = "https://docs.ansible.com/projects/ansible/latest"
+#: Labels in Ansible's own documentation: what stands there, and where.
+ANSIBLES = {
+    "ansible_collections.ansible.builtin.file_lookup": (
+        "Lookup ansible.builtin.file",
+        f"{_GUIDE}/collections/ansible/builtin/file_lookup.html",
+    ),
+    "ansible_configuration_settings": ("Settings", f"{_GUIDE}/reference_appendices/config.html"),
+    "action_plugins": ("Action plugins", f"{_GUIDE}/plugins/action.html"),
+    "common_return_values": ("Return values", f"{_GUIDE}/reference_appendices/common_return_values.html"),
+}
 #: Settings of Sphinx; there is no more to configure.
 SETTINGS = {
     "project": NAME,
@@ -45,6 +56,7 @@ def build(programs: Path) -> int:
     told = subprocess.run([str(programs / "bin" / "antsibull-docs"), "collection", *chosen], env=env, check=False)
     if told.returncode:
         return told.returncode
+    (sources / "of-ansible.rst").write_text(_of_ansible(), encoding="utf-8")
     settings = [f"-D{key}={value}" for key, value in SETTINGS.items()]
     strict = ["-C", "-q", "-W", "--keep-going"]
     command = [str(programs / "bin" / "sphinx-build"), *strict, *settings, str(sources), str(SITE)]
@@ -53,6 +65,15 @@ def build(programs: Path) -> int:
     for name in missing:
         print(f"build/docs has no {name}")
     return 1 if missing else code
+
+
+def _of_ansible() -> str:
+    """A page for the places to which pages refer, so that none of them need be looked for on the Internet."""
+    parts = [
+        f".. _{label}:\n\n{title}\n{'-' * len(title)}\n\n`{title} <{url}>`__\n"
+        for label, (title, url) in ANSIBLES.items()
+    ]
+    return "\n".join([":orphan:\n\nAnsible's documentation\n=======================\n", *parts])
 
 
 def pages() -> list[str]:

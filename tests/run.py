@@ -63,6 +63,12 @@ WITH_PULUMI = ["-p", "no:hypothesispytest", "--tb=native"]
 # Simulated nodes, and a real istiod as a process.
 FAULT_CLUSTERS = ["--clusters", "api-faults-1", "api-faults-2", "api-faults-3", "--kwok", "1", "--istiod"]
 
+# Of the unit tests those that tell one ansible-core or kubernetes from another, but for the slowest.
+FRONT = [
+    *("tests/unit/examples/", "tests/unit/inventory/", "tests/unit/kube/"),
+    *("tests/unit/test_ansible.py", "tests/unit/test_render_playbook.py"),
+]
+
 STAGES = [
     Stage("ruff", "style and formatting", [module("ruff", "check", "."), module("ruff", "format", "--check", ".")]),
     Stage("mypy", "strict types of the core, the lab and these programs", [module("mypy")]),
@@ -82,9 +88,8 @@ STAGES = [
     Stage("changelog", "fragments of the changelog", [program("antsibull-changelog", "lint")]),
     Stage(
         "docs",
-        "the documentation of plugins, as antsibull-docs reads it",
-        [module("tests.docsite", "lint")],
-        on_request=True,
+        "the reference of plugins and roles, as antsibull-docs reads and builds it",
+        [module("tests.docsite", "lint"), module("tests.docsite", "build")],
     ),
     Stage("unit", "tests without a cluster", [module("pytest", "tests/unit")], needs=["tests/unit/**/test_*.py"]),
     Stage(
@@ -131,23 +136,30 @@ STAGES = [
         "the Ansible front with the oldest ansible-core and libraries that are supported",
         [
             module("tests.ansible_test", "sanity", "--core", "oldest"),
-            module("tests.ansible_test", "units", "--core", "oldest"),
-            module("tests.tools", "oldest", "python", "-m", "pytest", "tests/unit/test_installed.py"),
+            module("tests.ansible_test", "units", "--core", "oldest", *FRONT),
         ],
         tools="oldest",
     ),
     Stage(
         "newest",
-        "the Ansible front with the newest ansible-core, which wants a newer Python than we do",
+        "ansible-test sanity with the newest ansible-core, which wants a newer Python than we do",
+        [module("tests.ansible_test", "sanity", "--core", "newest")],
+        tools="newest",
+    ),
+    Stage(
+        "cores",
+        "all unit tests by ansible-test, with the oldest and the newest ansible-core",
         [
-            module("tests.ansible_test", "sanity", "--core", "newest"),
+            module("tests.ansible_test", "units", "--core", "oldest"),
+            module("tests.tools", "oldest", "python", "-m", "pytest", "tests/unit/test_installed.py"),
             module("tests.ansible_test", "units", "--core", "newest"),
         ],
         tools="newest",
+        on_request=True,
     ),
     Stage("ecosystem", "ansible-navigator, and Mitogen present and absent", [module("pytest", "tests/ecosystem")]),
     Stage("ansible-lint", "ansible-lint, profile production", [program("ansible-lint")]),
-    Stage("galaxy", "what Galaxy would say of the tarball", [module("tests.galaxy")], on_request=True),
+    Stage("galaxy", "what Galaxy would say of the tarball", [module("tests.galaxy")]),
     Stage("ee", "what ansible-builder makes of the collection", [module("tests.execution_environment")]),
     Stage(
         "molecule",
