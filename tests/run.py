@@ -145,6 +145,7 @@ STAGES = [
         "ansible-test sanity with the newest ansible-core, which wants a newer Python than we do",
         [module("tests.ansible_test", "sanity", "--core", "newest")],
         tools="newest",
+        on_request=True,
     ),
     Stage(
         "cores",

@@ -207,7 +207,8 @@ def definitions(api, lab):
     finally:
         for obj in made:
             cluster.delete(ref(obj))
-        until(lambda: not any(cluster.get(CRD, obj["kind"], "", obj["metadata"]["name"]) for obj in made))
+        # A definition that has just been made is cleaned up only when its storage has come up.
+        until(lambda: not any(cluster.get(CRD, obj["kind"], "", obj["metadata"]["name"]) for obj in made), 90)
         cluster.close()
 
 
@@ -412,6 +413,6 @@ def test_who_declares_files_is_told_which(lab, definitions, namespace, tmp_path)
     stage = Stage({"kubeconfig": str(lab.kubeconfig), "context": API}, files=files)
     options = {"name": "x", "namespace": namespace, "src": ["gadgets.yml"], "wait": False}
     (played,) = play_check([{"name": "Gadgets", "meshops.mesh.config_set": options}], stage, tmp_path)
-    where = f"files/gadgets.yml:7: localhost: set x: Gadget {namespace}/wrong: spec.hots"
+    where = f"files/gadgets.yml:8: api: set config-x: Gadget {namespace}/wrong: spec.hots"
     assert played.told["error"]["where"].endswith(where)
     assert "is not a field (did you mean host?)" in played.told["msg"]
