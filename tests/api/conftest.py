@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mesh.apply.engine import run
 from mesh.kube.cluster import Cluster, connect
 from mesh.kube.transport import Transport
+from mesh.model.objects import ref
 from mesh.model.options import Connection, Mode, RunOptions
 from mesh.model.report import Report
 from mesh.model.spec import parse
@@ -92,6 +94,26 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.post("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
     cluster.transport.raw("DELETE", f"/api/v1/namespaces/{name}")
+
+
+#: Kinds that tell of hosts outside Kubernetes.
+WORKLOAD_KINDS = ("workloadgroups", "workloadentries", "serviceentries")
+
+
+@pytest.fixture(scope="session")
+def workload_kinds(api: Api, lab: Lab) -> Iterator[None]:
+    """Their definitions, as Istio's chart has them."""
+    names = [f"{plural}.networking.istio.io" for plural in WORKLOAD_KINDS]
+    texts = [path.read_text(encoding="utf-8") for path in Path(lab.charts, "base").rglob("crd-all.gen.yaml")]
+    found = [obj for text in texts for obj in yaml.safe_load_all(text) if obj and obj["metadata"]["name"] in names]
+    assert len(found) == len(names)
+    cluster = connect(api.connection, "api")
+    for obj in found:
+        cluster.apply(obj, "test", force=True)
+    yield
+    for obj in found:
+        cluster.delete(ref(obj))
+    cluster.close()
 
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
