@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mesh.apply.engine import run
 from mesh.kube.cluster import Cluster, connect
 from mesh.kube.transport import Transport
-from mesh.model.objects import ref
 from mesh.model.options import Connection, Mode, RunOptions
 from mesh.model.report import Report
 from mesh.model.spec import parse
@@ -23,6 +21,7 @@ from mesh.operations.registry import OPERATIONS
 
 from lab.errors import LabError
 from lab.state import Lab, load
+from tests import configured
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Which of the lab's bare API servers; runs at the same time need one each.
@@ -96,23 +95,12 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.transport.raw("DELETE", f"/api/v1/namespaces/{name}")
 
 
-#: Kinds that tell of hosts outside Kubernetes.
-WORKLOAD_KINDS = ("workloadgroups", "workloadentries", "serviceentries")
-
-
 @pytest.fixture(scope="session")
 def workload_kinds(api: Api, lab: Lab) -> Iterator[None]:
-    """Their definitions, as Istio's chart has them."""
-    names = [f"{plural}.networking.istio.io" for plural in WORKLOAD_KINDS]
-    texts = [path.read_text(encoding="utf-8") for path in Path(lab.charts, "base").rglob("crd-all.gen.yaml")]
-    found = [obj for text in texts for obj in yaml.safe_load_all(text) if obj and obj["metadata"]["name"] in names]
-    assert len(found) == len(names)
+    """Definitions of the kinds that tell of hosts outside Kubernetes."""
     cluster = connect(api.connection, "api")
-    for obj in found:
-        cluster.apply(obj, "test", force=True)
-    yield
-    for obj in found:
-        cluster.delete(ref(obj))
+    with configured.workload_kinds(cluster, lab.charts):
+        yield
     cluster.close()
 
 

@@ -11,30 +11,13 @@ import subprocess
 import pytest
 import yaml
 from mesh.model.errors import MeshError
-from mesh.model.objects import ref
 from mesh.model.specs.vm_bootstrap import VmBootstrapSpec
 from mesh.operations.vm_bootstrap import of_hosts
 
 from tests.certificates import authority, certificate
+from tests.configured import NETWORKING, configured
 
 from .conftest import API, ROOT
-from .injectors import injector, installed
-
-ISTIO = "istio-system"
-NETWORKING = "networking.istio.io"
-MESH = {
-    "defaultConfig": {
-        "discoveryAddress": f"istiod.{ISTIO}.svc:15012",
-        "meshId": "mesh1",
-        "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "false", "PROXY": "http://proxy.example.com:3128"},
-    },
-    "trustDomain": "cluster.local",
-}
-REVISED = {"defaultConfig": {"proxyMetadata": {}}, "trustDomain": "example.org"}
-
-
-def config_map(name, namespace, **data):
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data}
 
 
 def service(name, namespace, ports=(15012,), **spec):
@@ -49,38 +32,9 @@ def root():
 
 @pytest.fixture
 def mesh(workload_kinds, cluster, namespace, root):
-    """The configuration of two revisions, and a root for the namespace."""
-    found = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ISTIO}},
-        config_map("istio", ISTIO, mesh=yaml.safe_dump(MESH)),
-        config_map("istio-canary", ISTIO, mesh=yaml.safe_dump(REVISED)),
-        config_map("istio-sidecar-injector", ISTIO, values=_values("onprem")),
-        config_map("istio-sidecar-injector-canary", ISTIO, values=_values("")),
-        config_map("istio-ca-root-cert", namespace, **{"root-cert.pem": root.pem}),
-    ]
-    for obj in found:
-        cluster.apply(obj, "test", force=True)
-    marks = (
-        {"istio.io/rev": "default"},
-        {"istio.io/rev": "canary"},
-        {"istio.io/rev": "canary", "istio.io/tag": "prod"},
-    )
-    with installed(cluster, *(_in_cluster(f"injector-{i}", mark) for i, mark in enumerate(marks))):
+    with configured(cluster, namespace, root.pem):
+        cluster.forget_kinds()
         yield
-    for obj in found[1:]:
-        cluster.delete(ref(obj))
-
-
-def _in_cluster(name, marks):
-    """An injector whose control plane is in the cluster."""
-    found = injector(name, marks)
-    for webhook in found["webhooks"]:
-        webhook["clientConfig"] = {"service": {"name": "istiod", "namespace": ISTIO, "path": "/inject"}}
-    return found
-
-
-def _values(name):
-    return json.dumps({"global": {"multiCluster": {"clusterName": name}}})
 
 
 @pytest.fixture
