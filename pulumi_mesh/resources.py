@@ -53,6 +53,7 @@ __all__ = [
     "GatewayApiChannel",
     "GatewayArgs",
     "GatewayArgsDict",
+    "GatewayExpose",
     "GatewayForm",
     "GatewayImagePullPolicy",
     "GatewayIpFamilies",
@@ -247,6 +248,13 @@ class GatewayListenerRoutesFrom(StrEnum):
 
     SAME = "Same"
     ALL = "All"
+
+
+class GatewayExpose(StrEnum):
+    """Choices."""
+
+    ISTIOD = "istiod"
+    SERVICES = "services"
 
 
 class GatewayServiceType(StrEnum):
@@ -1987,6 +1995,11 @@ class GatewayArgsDict(TypedDict, total=False):
     """Labels of the pods beside `istio=<name>`, for selectors of Gateway objects."""
     network: pulumi.Input[str] | None
     """Network that an `eastwest` gateway serves."""
+    expose: pulumi.Input[Sequence[pulumi.Input[Literal["istiod", "services"] | GatewayExpose]]] | None
+    """What it lets in, with `form=chart`. `istiod`: hosts outside Kubernetes and remote clusters reach every control
+    plane that is there when this is applied, on ports 15012 and 15017. `services`: other networks reach the
+    Services of this one by mutual TLS, on port 15443; it needs `network`.
+    """
     service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | GatewayServiceType] | None
     """Type of the Service; `None` makes no Service."""
     service_annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
@@ -2076,6 +2089,11 @@ class GatewayArgs:
     """Labels of the pods beside `istio=<name>`, for selectors of Gateway objects."""
     network: pulumi.Input[str] | None = None
     """Network that an `eastwest` gateway serves."""
+    expose: pulumi.Input[Sequence[pulumi.Input[Literal["istiod", "services"] | GatewayExpose]]] | None = None
+    """What it lets in, with `form=chart`. `istiod`: hosts outside Kubernetes and remote clusters reach every control
+    plane that is there when this is applied, on ports 15012 and 15017. `services`: other networks reach the
+    Services of this one by mutual TLS, on port 15443; it needs `network`.
+    """
     service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | GatewayServiceType] | None = None
     """Type of the Service; `None` makes no Service."""
     service_annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
@@ -2224,6 +2242,16 @@ class Gateway(MeshResource):
     def network(self) -> pulumi.Output[str]:
         """Network that an `eastwest` gateway serves."""
         value: pulumi.Output[str] = pulumi.get(self, "network")
+        return value
+
+    @property
+    @pulumi.getter(name="expose")
+    def expose(self) -> pulumi.Output[Sequence[str]]:
+        """What it lets in, with `form=chart`. `istiod`: hosts outside Kubernetes and remote clusters reach every
+        control plane that is there when this is applied, on ports 15012 and 15017. `services`: other networks reach
+        the Services of this one by mutual TLS, on port 15443; it needs `network`.
+        """
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "expose")
         return value
 
     @property
