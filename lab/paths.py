@@ -16,6 +16,9 @@ KUBECONFIG = STATE / "kubeconfig"
 BIN = STATE / "bin"
 CHARTS = STATE / "charts"
 DEFINITIONS = STATE / "gateway-api"
+HOST_INVENTORY = STATE / "hosts.yml"
+SSH = STATE / "ssh"
+PACKAGES = STATE / "packages"
 
 RUN = Path("/run/meshops-lab")
 

@@ -20,6 +20,12 @@ GATEWAY_API: Final = "1.6.0"
 ENVOY: Final = "1.40.0"
 
 ROOTFS_PACKAGES: Final = ("iptables", "iproute2", "ca-certificates", "curl", "ipset")
+# What hosts have beyond that: a server as people have them, with services that run beside a mesh.
+HOST_PACKAGES: Final = (
+    *("systemd", "systemd-sysv", "dbus", "procps", "hostname", "iputils-ping", "conntrack", "openssl"),
+    *("openssh-server", "sudo", "python3", "python3-apt"),
+    *("nginx-light", "mariadb-server", "cloud-init"),
+)
 
 ISTIO_HUB: Final = "docker.io/istio"
 IMAGE_PAUSE: Final = "docker.io/lab/pause:1"
