@@ -62,8 +62,8 @@ def prepare() -> None:
 
 def restore() -> None:
     """Undo prepare, after the last cluster and host."""
-    if NETWORK_NAMESPACES.is_mount() and not any(NETWORK_NAMESPACES.iterdir()):
-        # `ip netns add` has made it one, and would again.
+    if NETWORK_NAMESPACES.is_dir() and not any(NETWORK_NAMESPACES.iterdir()):
+        # `ip netns add` has made it a mount point, and would again.
         succeeds(["umount", NETWORK_NAMESPACES])
     if _MADE.exists():
         made = {Path(line) for line in _MADE.read_text(encoding="utf-8").splitlines()}

@@ -34,13 +34,13 @@ from lab.addresses import Addresses
 from lab.cluster import Images, Plan
 from lab.errors import LabError
 from lab.home import Home
-from lab.hosts import access, lifecycle
+from lab.hosts import access, lifecycle, services
 from lab.hosts.home import HostHome, is_host
 from lab.state import Lab
 
 API_CLUSTER = "api"
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
-_RESERVED = {"bin", "charts", "gateway-api", "packages", "services", "ssh"}
+_RESERVED = {"bin", "charts", "gateway-api", "host-services", "packages", "services", "ssh"}
 
 
 def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str, Path]:
@@ -96,8 +96,8 @@ def _for_clusters(wanted: Sequence[Plan]) -> list[Callable[[], None]]:
 def _for_hosts(homes: Sequence[HostHome]) -> list[Callable[[], None]]:
     """Build what hosts need; returns what starts them."""
     packages.ensure()
-    lifecycle.build()
-    return [partial(lifecycle.up, homes)]
+    programs = lifecycle.build()
+    return [partial(lifecycle.up, homes, programs)]
 
 
 def _do_all(work: Sequence[Callable[[], None]]) -> None:
@@ -137,6 +137,8 @@ def _take_down(names: Sequence[str]) -> None:
     left = machine.names()
     if all(map(is_host, left)):
         chartservers.stop()
+    if not any(map(is_host, left)):
+        services.stop()
     if not left:
         network.remove_bridge()
         machine.restore()
@@ -202,6 +204,8 @@ def _save(clusters: list[state.Cluster], host_names: Iterable[str]) -> Lab:
         kubeconfig=str(paths.KUBECONFIG),
         clusters=clusters,
         hosts=[access.describe(home, clusters) for home in homes],
+        packages=str(paths.PACKAGES) if homes else "",
+        package_url=versions.PACKAGES_URL if homes else "",
         charts=str(paths.CHARTS),
         gateway_api=str(paths.DEFINITIONS),
         chart_repository=versions.CHART_REPOSITORY_URL,

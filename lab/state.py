@@ -82,6 +82,10 @@ class Lab:
     cni: dict[str, Any] = field(default_factory=dict)
     """Values of the chart `cni` on the lab's nodes (they equal the chart's defaults)."""
     hosts: list[Host] = field(default_factory=list)
+    packages: str = ""
+    """Directory with the package ``istio-sidecar`` in two versions, and with archives of the same files."""
+    package_url: str = ""
+    """The same by HTTP, where hosts reach it; also a flat APT repository (``deb [trusted=yes] <this> ./``)."""
 
     def cluster(self, name: str) -> Cluster:
         """The cluster of that name."""

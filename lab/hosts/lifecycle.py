@@ -7,9 +7,9 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import addresses, cgroups, leftovers
+from lab import addresses, cgroups, gotools, leftovers, paths, sidecar
 from lab.errors import LabError
-from lab.hosts import access, base, files, keeper, keys, network
+from lab.hosts import access, base, files, keeper, keys, network, services
 from lab.hosts.home import HostHome
 from lab.progress import Progress
 from lab.state import Lab
@@ -26,12 +26,15 @@ def homes(count: int) -> list[HostHome]:
     return [HostHome(f"vm{number}") for number in range(1, count + 1)]
 
 
-def build() -> None:
-    """Make what takes long and is kept: the base system."""
+def build() -> dict[str, Path]:
+    """Make what takes long and is kept: programs (returned by name), packages, the base system."""
+    programs = gotools.build(["coredns", "istio"])
+    sidecar.link(paths.PACKAGES, sidecar.release(programs))
     base.directory()
+    return programs
 
 
-def up(homes: Sequence[HostHome]) -> None:
+def up(homes: Sequence[HostHome], programs: dict[str, Path]) -> None:
     """Switch the hosts on, and wait until they let the lab in."""
     authorized_key, system = keys.own(), base.directory()
     progress = Progress("hosts", len(homes))
@@ -39,6 +42,7 @@ def up(homes: Sequence[HostHome]) -> None:
         home.run.mkdir(parents=True, exist_ok=True)
         files.create(home, authorized_key, system)
         keeper.start(home)
+    services.start(programs)
     for home in homes:
         wait_until_ready(home)
         progress.step(f"{home.name} answers at {home.address}")
@@ -52,6 +56,8 @@ def wait_until_ready(home: HostHome) -> None:
 def follow(lab: Lab) -> None:
     """Let hosts, and who wants to reach them, know of clusters and hosts that came or went."""
     access.write(lab.hosts)
+    if lab.hosts:
+        services.publish(lab)
     for home in (HostHome(host.name) for host in lab.hosts):
         if home.network_namespace.exists():
             network.set_routes(home, lab.clusters)
