@@ -51,7 +51,8 @@ def inventory(hosts: Sequence[Host]) -> str:
 
 
 def _variables(host: Host) -> dict[str, object]:
-    options = (f"UserKnownHostsFile={host.known_hosts}", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes")
+    # Quoted for SSH, which takes several files there.
+    options = (f'UserKnownHostsFile="{host.known_hosts}"', "StrictHostKeyChecking=yes", "IdentitiesOnly=yes")
     return {
         "ansible_host": host.address,
         "ansible_port": host.port,
