@@ -22,6 +22,7 @@ _LABELS = {
     "gateway_api": "channel | default('standard')",
     "revision_tag": "tag",
     "waypoint": "name | default('waypoint')",
+    "workload_group": "name",
     "injection": "namespaces | join(', ')",
 }
 

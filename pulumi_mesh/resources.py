@@ -22,7 +22,10 @@ from ._core.model.specs.mesh_info import MeshInfoSpec
 from ._core.model.specs.mesh_verify import MeshVerifySpec
 from ._core.model.specs.rbac import RbacSpec
 from ._core.model.specs.revision_tag import RevisionTagSpec
+from ._core.model.specs.vm_bootstrap import VmBootstrapSpec
 from ._core.model.specs.waypoint import WaypointSpec
+from ._core.model.specs.workload_group import WorkloadGroupSpec
+from ._core.model.specs.workload_info import WorkloadInfoSpec
 from ._resource import MeshProvider, MeshResource, asked
 
 __all__ = [
@@ -40,6 +43,8 @@ __all__ = [
     "ControlPlaneIpFamilyPolicy",
     "ControlPlanePlatform",
     "ControlPlaneProfile",
+    "ExecProbeArgs",
+    "ExecProbeDict",
     "Gateway",
     "GatewayApi",
     "GatewayApiArgs",
@@ -63,7 +68,15 @@ __all__ = [
     "GatewayType",
     "GetMeshArgsDict",
     "GetMeshResult",
+    "GetWorkloadsArgsDict",
+    "GetWorkloadsExpect",
+    "GetWorkloadsResult",
+    "GrpcProbeArgs",
+    "GrpcProbeDict",
     "HelmRelease",
+    "HttpProbeArgs",
+    "HttpProbeDict",
+    "HttpProbeScheme",
     "ImagesArgs",
     "ImagesDict",
     "Injection",
@@ -79,22 +92,42 @@ __all__ = [
     "RevisionTag",
     "RevisionTagArgs",
     "RevisionTagArgsDict",
+    "StaticWorkloadArgs",
+    "StaticWorkloadDict",
     "SubjectArgs",
     "SubjectDict",
     "SubjectKind",
+    "TcpProbeArgs",
+    "TcpProbeDict",
     "TlsSecretArgs",
     "TlsSecretDict",
     "Validate",
     "VerifyMeshArgsDict",
     "VerifyMeshResult",
+    "VmBootstrapArgsDict",
+    "VmBootstrapResult",
     "Waypoint",
     "WaypointArgs",
     "WaypointArgsDict",
     "WaypointTraffic",
+    "WorkloadGroup",
+    "WorkloadGroupArgs",
+    "WorkloadGroupArgsDict",
+    "WorkloadPortArgs",
+    "WorkloadPortDict",
+    "WorkloadPortProtocol",
+    "WorkloadProbeArgs",
+    "WorkloadProbeDict",
+    "WorkloadServiceArgs",
+    "WorkloadServiceDict",
+    "WorkloadServiceEntryArgs",
+    "WorkloadServiceEntryDict",
     "get_mesh",
+    "get_workloads",
     "kube_inject",
     "rbac",
     "verify_mesh",
+    "vm_bootstrap",
 ]
 
 
@@ -263,11 +296,39 @@ class WaypointTraffic(StrEnum):
     NONE = "none"
 
 
+class HttpProbeScheme(StrEnum):
+    """Choices."""
+
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+
+
+class WorkloadPortProtocol(StrEnum):
+    """Choices."""
+
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+    HTTP2 = "HTTP2"
+    GRPC = "GRPC"
+    TCP = "TCP"
+    TLS = "TLS"
+    MONGO = "MONGO"
+    MYSQL = "MYSQL"
+    REDIS = "REDIS"
+
+
 class ConcernSeverity(StrEnum):
     """Choices."""
 
     CRITICAL = "critical"
     WARNING = "warning"
+
+
+class GetWorkloadsExpect(StrEnum):
+    """Choices."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
 
 
 class SubjectKind(StrEnum):
@@ -439,6 +500,245 @@ class TlsSecretArgs:
     """Private key as PEM."""
     ca: pulumi.Input[str] | None = None
     """Certificates as PEM by which clients are known (mutual TLS)."""
+
+
+class HttpProbeDict(TypedDict, total=False):
+    """A request that a healthy workload answers with 200 to 399."""
+
+    port: pulumi.Input[int]
+    """Port."""
+    path: pulumi.Input[str] | None
+    """Path. Default: `/`."""
+    host: pulumi.Input[str] | None
+    """Host header, and where the request goes; the host's own address without it."""
+    scheme: pulumi.Input[Literal["HTTP", "HTTPS"] | HttpProbeScheme] | None
+    """Scheme. Default: `HTTP`."""
+    headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Headers of the request."""
+
+
+@dataclass(kw_only=True)
+class HttpProbeArgs:
+    """A request that a healthy workload answers with 200 to 399."""
+
+    port: pulumi.Input[int]
+    """Port."""
+    path: pulumi.Input[str] | None = None
+    """Path. Default: `/`."""
+    host: pulumi.Input[str] | None = None
+    """Host header, and where the request goes; the host's own address without it."""
+    scheme: pulumi.Input[Literal["HTTP", "HTTPS"] | HttpProbeScheme] | None = None
+    """Scheme. Default: `HTTP`."""
+    headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Headers of the request."""
+
+
+class TcpProbeDict(TypedDict, total=False):
+    """A connection that a healthy workload accepts."""
+
+    port: pulumi.Input[int]
+    """Port."""
+    host: pulumi.Input[str] | None
+    """Where to connect to; the host itself without it."""
+
+
+@dataclass(kw_only=True)
+class TcpProbeArgs:
+    """A connection that a healthy workload accepts."""
+
+    port: pulumi.Input[int]
+    """Port."""
+    host: pulumi.Input[str] | None = None
+    """Where to connect to; the host itself without it."""
+
+
+class GrpcProbeDict(TypedDict, total=False):
+    """The health service of gRPC."""
+
+    port: pulumi.Input[int]
+    """Port."""
+    service: pulumi.Input[str] | None
+    """Service that is asked about."""
+
+
+@dataclass(kw_only=True)
+class GrpcProbeArgs:
+    """The health service of gRPC."""
+
+    port: pulumi.Input[int]
+    """Port."""
+    service: pulumi.Input[str] | None = None
+    """Service that is asked about."""
+
+
+class ExecProbeDict(TypedDict, total=False):
+    """A command that ends with 0 on a healthy host; the agent runs it."""
+
+    command: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Command with its arguments."""
+
+
+@dataclass(kw_only=True)
+class ExecProbeArgs:
+    """A command that ends with 0 on a healthy host; the agent runs it."""
+
+    command: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Command with its arguments."""
+
+
+class WorkloadProbeDict(TypedDict, total=False):
+    """How the agent on each host finds out whether the workload is healthy; one of the four ways."""
+
+    http_get: pulumi.Input[HttpProbeArgs | HttpProbeDict] | None
+    """By an HTTP request."""
+    tcp_socket: pulumi.Input[TcpProbeArgs | TcpProbeDict] | None
+    """By a connection."""
+    grpc: pulumi.Input[GrpcProbeArgs | GrpcProbeDict] | None
+    """By gRPC."""
+    exec: pulumi.Input[ExecProbeArgs | ExecProbeDict] | None
+    """By a command."""
+    initial_delay_seconds: pulumi.Input[int] | None
+    """Seconds from the agent's start to the first probe."""
+    period_seconds: pulumi.Input[int] | None
+    """Seconds between probes; 10 without it."""
+    timeout_seconds: pulumi.Input[int] | None
+    """Seconds until a probe has failed; 1 without it."""
+    success_threshold: pulumi.Input[int] | None
+    """Successes in a row until healthy; 1 without it."""
+    failure_threshold: pulumi.Input[int] | None
+    """Failures in a row until unhealthy; 1 without it."""
+
+
+@dataclass(kw_only=True)
+class WorkloadProbeArgs:
+    """How the agent on each host finds out whether the workload is healthy; one of the four ways."""
+
+    http_get: pulumi.Input[HttpProbeArgs | HttpProbeDict] | None = None
+    """By an HTTP request."""
+    tcp_socket: pulumi.Input[TcpProbeArgs | TcpProbeDict] | None = None
+    """By a connection."""
+    grpc: pulumi.Input[GrpcProbeArgs | GrpcProbeDict] | None = None
+    """By gRPC."""
+    exec: pulumi.Input[ExecProbeArgs | ExecProbeDict] | None = None
+    """By a command."""
+    initial_delay_seconds: pulumi.Input[int] | None = None
+    """Seconds from the agent's start to the first probe."""
+    period_seconds: pulumi.Input[int] | None = None
+    """Seconds between probes; 10 without it."""
+    timeout_seconds: pulumi.Input[int] | None = None
+    """Seconds until a probe has failed; 1 without it."""
+    success_threshold: pulumi.Input[int] | None = None
+    """Successes in a row until healthy; 1 without it."""
+    failure_threshold: pulumi.Input[int] | None = None
+    """Failures in a row until unhealthy; 1 without it."""
+
+
+class WorkloadPortDict(TypedDict, total=False):
+    """A port under which the mesh calls the workload."""
+
+    port: pulumi.Input[int]
+    """Port that clients call."""
+    name: pulumi.Input[str] | None
+    """Name; made of protocol and port without it."""
+    target_port: pulumi.Input[int] | None
+    """Port on the host; `service.ports[].port` without it."""
+    protocol: pulumi.Input[Literal["HTTP", "HTTPS", "HTTP2", "GRPC", "TCP", "TLS", "MONGO", "MYSQL", "REDIS"] | WorkloadPortProtocol] | None
+    """What is spoken on it. Default: `HTTP`."""
+
+
+@dataclass(kw_only=True)
+class WorkloadPortArgs:
+    """A port under which the mesh calls the workload."""
+
+    port: pulumi.Input[int]
+    """Port that clients call."""
+    name: pulumi.Input[str] | None = None
+    """Name; made of protocol and port without it."""
+    target_port: pulumi.Input[int] | None = None
+    """Port on the host; `service.ports[].port` without it."""
+    protocol: pulumi.Input[Literal["HTTP", "HTTPS", "HTTP2", "GRPC", "TCP", "TLS", "MONGO", "MYSQL", "REDIS"] | WorkloadPortProtocol] | None = None
+    """What is spoken on it. Default: `HTTP`."""
+
+
+class WorkloadServiceDict(TypedDict, total=False):
+    """A Kubernetes Service of the hosts (and of pods with the same labels)."""
+
+    ports: pulumi.Input[Sequence[pulumi.Input[WorkloadPortArgs | WorkloadPortDict]]]
+    """Its ports."""
+    name: pulumi.Input[str] | None
+    """Its name; the group's without it."""
+
+
+@dataclass(kw_only=True)
+class WorkloadServiceArgs:
+    """A Kubernetes Service of the hosts (and of pods with the same labels)."""
+
+    ports: pulumi.Input[Sequence[pulumi.Input[WorkloadPortArgs | WorkloadPortDict]]]
+    """Its ports."""
+    name: pulumi.Input[str] | None = None
+    """Its name; the group's without it."""
+
+
+class WorkloadServiceEntryDict(TypedDict, total=False):
+    """Host names of the mesh that are no Kubernetes Services. Clients resolve them where their proxies capture DNS."""
+
+    hosts: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Host names."""
+    ports: pulumi.Input[Sequence[pulumi.Input[WorkloadPortArgs | WorkloadPortDict]]]
+    """Their ports."""
+    addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Virtual addresses; istiod gives some without them."""
+
+
+@dataclass(kw_only=True)
+class WorkloadServiceEntryArgs:
+    """Host names of the mesh that are no Kubernetes Services. Clients resolve them where their proxies capture DNS."""
+
+    hosts: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Host names."""
+    ports: pulumi.Input[Sequence[pulumi.Input[WorkloadPortArgs | WorkloadPortDict]]]
+    """Their ports."""
+    addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """Virtual addresses; istiod gives some without them."""
+
+
+class StaticWorkloadDict(TypedDict, total=False):
+    """A host that runs no agent, or does not register itself."""
+
+    name: pulumi.Input[str]
+    """Name of its WorkloadEntry."""
+    address: pulumi.Input[str]
+    """Its address: IPv4, IPv6, or a DNS name."""
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Labels beside those of the group."""
+    ports: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None
+    """Ports by name where they differ from the group's."""
+    network: pulumi.Input[str] | None
+    """Its network where it is not the group's."""
+    locality: pulumi.Input[str] | None
+    """Its locality where it is not the group's."""
+    weight: pulumi.Input[int] | None
+    """Its share of the load where it is not the group's."""
+
+
+@dataclass(kw_only=True)
+class StaticWorkloadArgs:
+    """A host that runs no agent, or does not register itself."""
+
+    name: pulumi.Input[str]
+    """Name of its WorkloadEntry."""
+    address: pulumi.Input[str]
+    """Its address: IPv4, IPv6, or a DNS name."""
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Labels beside those of the group."""
+    ports: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None = None
+    """Ports by name where they differ from the group's."""
+    network: pulumi.Input[str] | None = None
+    """Its network where it is not the group's."""
+    locality: pulumi.Input[str] | None = None
+    """Its locality where it is not the group's."""
+    weight: pulumi.Input[int] | None = None
+    """Its share of the load where it is not the group's."""
 
 
 class SubjectDict(TypedDict, total=False):
@@ -2428,6 +2728,359 @@ class Waypoint(MeshResource):
         return value
 
 
+class WorkloadGroupArgsDict(TypedDict, total=False):
+    """Declare hosts outside Kubernetes that run the same workload."""
+
+    name: pulumi.Input[str]
+    """Name of the group."""
+    namespace: pulumi.Input[str]
+    """Namespace of the group; created when it does not exist."""
+    service_account: pulumi.Input[str] | None
+    """ServiceAccount in `namespace` whose identity the hosts have; it is created, but for `default`. The group's name
+    without it.
+    """
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Labels of the hosts. `app` is the group's name unless it is among them."""
+    annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Annotations of the hosts; `proxy.istio.io/config` changes the configuration of their proxies."""
+    selector: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Labels by which `service` and `serviceEntry` find the hosts (and pods); `app` without it."""
+    ports: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None
+    """Ports by name that the agent captures, and by which a `targetPort` may go; all ports without any."""
+    network: pulumi.Input[str] | None
+    """Network of the hosts, when they do not reach the pods' addresses; the cluster's without it."""
+    locality: pulumi.Input[str] | None
+    """Locality as `region/zone/subzone`."""
+    weight: pulumi.Input[int] | None
+    """Share of the load of each host."""
+    probe: pulumi.Input[WorkloadProbeArgs | WorkloadProbeDict] | None
+    """How each host finds out whether its workload is healthy; without it a host is healthy while connected."""
+    service: pulumi.Input[WorkloadServiceArgs | WorkloadServiceDict] | None
+    """Kubernetes Service under whose name pods call the hosts."""
+    service_entry: pulumi.Input[WorkloadServiceEntryArgs | WorkloadServiceEntryDict] | None
+    """Host names of the mesh under which the hosts are called."""
+    entries: pulumi.Input[Sequence[pulumi.Input[StaticWorkloadArgs | StaticWorkloadDict]]] | None
+    """Hosts without an agent."""
+    adopt: pulumi.Input[bool] | None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
+    """
+    wait: pulumi.Input[bool] | None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None
+    """Seconds to wait at most. Default: `300`."""
+
+
+@dataclass(kw_only=True)
+class WorkloadGroupArgs:
+    """Declare hosts outside Kubernetes that run the same workload."""
+
+    name: pulumi.Input[str]
+    """Name of the group."""
+    namespace: pulumi.Input[str]
+    """Namespace of the group; created when it does not exist."""
+    service_account: pulumi.Input[str] | None = None
+    """ServiceAccount in `namespace` whose identity the hosts have; it is created, but for `default`. The group's name
+    without it.
+    """
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Labels of the hosts. `app` is the group's name unless it is among them."""
+    annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Annotations of the hosts; `proxy.istio.io/config` changes the configuration of their proxies."""
+    selector: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Labels by which `service` and `serviceEntry` find the hosts (and pods); `app` without it."""
+    ports: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None = None
+    """Ports by name that the agent captures, and by which a `targetPort` may go; all ports without any."""
+    network: pulumi.Input[str] | None = None
+    """Network of the hosts, when they do not reach the pods' addresses; the cluster's without it."""
+    locality: pulumi.Input[str] | None = None
+    """Locality as `region/zone/subzone`."""
+    weight: pulumi.Input[int] | None = None
+    """Share of the load of each host."""
+    probe: pulumi.Input[WorkloadProbeArgs | WorkloadProbeDict] | None = None
+    """How each host finds out whether its workload is healthy; without it a host is healthy while connected."""
+    service: pulumi.Input[WorkloadServiceArgs | WorkloadServiceDict] | None = None
+    """Kubernetes Service under whose name pods call the hosts."""
+    service_entry: pulumi.Input[WorkloadServiceEntryArgs | WorkloadServiceEntryDict] | None = None
+    """Host names of the mesh under which the hosts are called."""
+    entries: pulumi.Input[Sequence[pulumi.Input[StaticWorkloadArgs | StaticWorkloadDict]]] | None = None
+    """Hosts without an agent."""
+    adopt: pulumi.Input[bool] | None = None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None = None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None = None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None = None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
+    """
+    wait: pulumi.Input[bool] | None = None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None = None
+    """Seconds to wait at most. Default: `300`."""
+
+
+class WorkloadGroup(MeshResource):
+    """Declare hosts outside Kubernetes that run the same workload."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: WorkloadGroupArgs | WorkloadGroupArgsDict | pulumi.ResourceOptions | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[WorkloadGroupArgsDict],
+    ) -> None:
+        """Arguments come in one piece or one by one."""
+        results = ("service_account", "host_names", "inventory", "claim")
+        token, specs = "mesh:index:WorkloadGroup", (WorkloadGroupSpec, RunOptions)
+        super().__init__(token, resource_name, specs, results, (args, opts, arguments))
+
+    @property
+    @pulumi.getter(name="name")
+    def name(self) -> pulumi.Output[str]:
+        """Name of the group."""
+        value: pulumi.Output[str] = pulumi.get(self, "name")
+        return value
+
+    @property
+    @pulumi.getter(name="namespace")
+    def namespace(self) -> pulumi.Output[str]:
+        """Namespace of the group; created when it does not exist."""
+        value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="labels")
+    def labels(self) -> pulumi.Output[Mapping[str, str]]:
+        """Labels of the hosts. `app` is the group's name unless it is among them."""
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "labels")
+        return value
+
+    @property
+    @pulumi.getter(name="annotations")
+    def annotations(self) -> pulumi.Output[Mapping[str, str]]:
+        """Annotations of the hosts; `proxy.istio.io/config` changes the configuration of their proxies."""
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "annotations")
+        return value
+
+    @property
+    @pulumi.getter(name="selector")
+    def selector(self) -> pulumi.Output[Mapping[str, str]]:
+        """Labels by which `service` and `serviceEntry` find the hosts (and pods); `app` without it."""
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "selector")
+        return value
+
+    @property
+    @pulumi.getter(name="ports")
+    def ports(self) -> pulumi.Output[Mapping[str, int]]:
+        """Ports by name that the agent captures, and by which a `targetPort` may go; all ports without any."""
+        value: pulumi.Output[Mapping[str, int]] = pulumi.get(self, "ports")
+        return value
+
+    @property
+    @pulumi.getter(name="network")
+    def network(self) -> pulumi.Output[str]:
+        """Network of the hosts, when they do not reach the pods' addresses; the cluster's without it."""
+        value: pulumi.Output[str] = pulumi.get(self, "network")
+        return value
+
+    @property
+    @pulumi.getter(name="locality")
+    def locality(self) -> pulumi.Output[str]:
+        """Locality as `region/zone/subzone`."""
+        value: pulumi.Output[str] = pulumi.get(self, "locality")
+        return value
+
+    @property
+    @pulumi.getter(name="weight")
+    def weight(self) -> pulumi.Output[int]:
+        """Share of the load of each host."""
+        value: pulumi.Output[int] = pulumi.get(self, "weight")
+        return value
+
+    @property
+    @pulumi.getter(name="probe")
+    def probe(self) -> pulumi.Output[Mapping[str, Any]]:
+        """How each host finds out whether its workload is healthy; without it a host is healthy while connected."""
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "probe")
+        return value
+
+    @property
+    @pulumi.getter(name="service")
+    def service(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Kubernetes Service under whose name pods call the hosts."""
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "service")
+        return value
+
+    @property
+    @pulumi.getter(name="serviceEntry")
+    def service_entry(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Host names of the mesh under which the hosts are called."""
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "serviceEntry")
+        return value
+
+    @property
+    @pulumi.getter(name="entries")
+    def entries(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
+        """Hosts without an agent."""
+        value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "entries")
+        return value
+
+    @property
+    @pulumi.getter(name="adopt")
+    def adopt(self) -> pulumi.Output[bool]:
+        """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+        refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+        operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "adopt")
+        return value
+
+    @property
+    @pulumi.getter(name="helmRelease")
+    def helm_release(self) -> pulumi.Output[str]:
+        """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it
+        stays as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+        `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its
+        newest record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm
+        history` tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`.
+        `remove` deletes all its records and takes the annotations off; `helm upgrade --install --take-ownership`
+        leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
+        `keep`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
+        return value
+
+    @property
+    @pulumi.getter(name="force")
+    def force(self) -> pulumi.Output[bool]:
+        """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "force")
+        return value
+
+    @property
+    @pulumi.getter(name="recreate")
+    def recreate(self) -> pulumi.Output[bool]:
+        """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs
+        and volumes are never deleted for it. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "recreate")
+        return value
+
+    @property
+    @pulumi.getter(name="purge")
+    def purge(self) -> pulumi.Output[bool]:
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "purge")
+        return value
+
+    @property
+    @pulumi.getter(name="validate")
+    def validate(self) -> pulumi.Output[str]:
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "validate")
+        return value
+
+    @property
+    @pulumi.getter(name="wait")
+    def wait(self) -> pulumi.Output[bool]:
+        """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "wait")
+        return value
+
+    @property
+    @pulumi.getter(name="waitTimeout")
+    def wait_timeout(self) -> pulumi.Output[int]:
+        """Seconds to wait at most. Default: `300`."""
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
+        return value
+
+    @property
+    @pulumi.getter(name="serviceAccount")
+    def service_account(self) -> pulumi.Output[str]:
+        """ServiceAccount of the hosts."""
+        value: pulumi.Output[str] = pulumi.get(self, "serviceAccount")
+        return value
+
+    @property
+    @pulumi.getter(name="hostNames")
+    def host_names(self) -> pulumi.Output[Sequence[str]]:
+        """Names under which the hosts are called."""
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "hostNames")
+        return value
+
+    @property
+    @pulumi.getter(name="inventory")
+    def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
+        return value
+
+
 class ConfigSetArgsDict(TypedDict, total=False):
     """Keep a named set of objects as declared: ordered, owned, and pruned when an object leaves the declaration."""
 
@@ -2916,6 +3569,153 @@ def kube_inject(
     """Put the proxy into workloads by hand, as `istioctl kube-inject` does."""
     answer: pulumi.Output[KubeInjectResult]
     answer = asked("mesh:index:kubeInject", KubeInjectSpec, arguments, opts)
+    return answer
+
+
+class VmBootstrapResult(TypedDict):
+    """What a host needs, and what it joins."""
+
+    files: Mapping[str, Any]
+    """Content by name: `cluster.env`, `mesh.yaml`, `root-cert.pem`, `hosts`, and `istio-token` where one was issued.
+    """
+    token_needed: bool
+    """Whether the host has no good certificate."""
+    token_reason: str
+    """Why it needs a token; empty where it does not."""
+    token_expires: str
+    """When the issued token expires (RFC 3339); empty without one."""
+    istiod: Mapping[str, Any]
+    """`name`, `port` and `addresses` under which the host reaches istiod."""
+    identity: str
+    """SPIFFE identity of the host."""
+    service_account: str
+    """Its ServiceAccount."""
+    trust_domain: str
+    """Trust domain of the mesh."""
+    revision: str
+    """Revision that serves the host."""
+    cluster: str
+    """Name of the cluster in the mesh."""
+    network: str
+    """Network of the host."""
+    notes: Sequence[str]
+    """What is worth knowing, such as a gateway whose address may change."""
+
+
+class VmBootstrapArgsDict(TypedDict, total=False):
+    """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
+
+    group: pulumi.Input[str]
+    """WorkloadGroup that the host joins."""
+    namespace: pulumi.Input[str]
+    """Namespace of the group."""
+    revision: pulumi.Input[str] | None
+    """Revision or revision tag that serves the host. Default: `default`."""
+    control_plane_namespace: pulumi.Input[str] | None
+    """Namespace of that control plane; found by its injector without it."""
+    cluster_id: pulumi.Input[str] | None
+    """Name of the cluster in the mesh; what the control plane injects into pods without it."""
+    internal_address: pulumi.Input[str] | None
+    """Address of the host by which pods reach it; its first one without it."""
+    external_address: pulumi.Input[str] | None
+    """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
+    gateway: pulumi.Input[str] | None
+    """Service, as `namespace/name`, by whose address the host reaches istiod on port 15012. Without it, one that has
+    that port and an address; `istio-eastwestgateway` first.
+    """
+    gateway_address: pulumi.Input[str] | None
+    """Address at which the host reaches istiod on port 15012, an IP address or a DNS name; instead of `gateway`."""
+    capture_dns: pulumi.Input[bool] | None
+    """Whether the agent answers the host's DNS requests, for names of the mesh. Default: `True`."""
+    auto_register: pulumi.Input[bool] | None
+    """Whether istiod makes a WorkloadEntry when the host connects. Default: `True`."""
+    exclude_inbound_ports: pulumi.Input[Sequence[pulumi.Input[int]]] | None
+    """Ports that are never captured, beside 22 and those of the agent. The role adds every port that sshd listens on.
+    """
+    environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """More variables of `cluster.env`, which a shell on the host reads; they win over all others."""
+    issue_token: pulumi.Input[bool] | None
+    """Whether to issue a token. It is needed until the host has a certificate, and when that has expired. Default:
+    `True`.
+    """
+    certificate: pulumi.Input[str] | None
+    """The certificate chain that the host has, as PEM. While it is good for this identity and root, and its life is
+    not as good as over, no token is issued.
+    """
+    token_seconds: pulumi.Input[int] | None
+    """Seconds for which the token is good; API servers give 600 at least. Default: `3600`."""
+
+
+def vm_bootstrap(
+    opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[VmBootstrapArgsDict]
+) -> pulumi.Output[VmBootstrapResult]:
+    """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
+    answer: pulumi.Output[VmBootstrapResult]
+    answer = asked("mesh:index:vmBootstrap", VmBootstrapSpec, arguments, opts)
+    return answer
+
+
+class Workload(TypedDict):
+    """One host."""
+
+    namespace: str
+    """Namespace."""
+    name: str
+    """Name of its WorkloadEntry."""
+    group: str
+    """WorkloadGroup in which it registered itself; empty for a static entry."""
+    address: str
+    """Address."""
+    network: str
+    """Network; empty for the cluster's."""
+    cluster: str
+    """Cluster through which it registered itself, where that is told."""
+    locality: str
+    """Locality."""
+    service_account: str
+    """ServiceAccount."""
+    labels: Mapping[str, str]
+    """Labels."""
+    connected: bool
+    """Whether its agent is connected to istiod."""
+    healthy: bool
+    """What its probe says; unset without a probe, or before it has said anything."""
+    message: str
+    """What the probe complains of."""
+    since: str
+    """When it connected or disconnected (RFC 3339); empty for a static entry."""
+
+
+class GetWorkloadsResult(TypedDict):
+    """What there is."""
+
+    workloads: Sequence[Workload]
+    """The hosts, sorted."""
+    groups: Sequence[str]
+    """WorkloadGroups as `namespace/name`."""
+
+
+class GetWorkloadsArgsDict(TypedDict, total=False):
+    """Tell which hosts outside Kubernetes are in the mesh, and how they are; or wait for some to come or go."""
+
+    namespace: pulumi.Input[str] | None
+    """Namespace to look into; all without it."""
+    group: pulumi.Input[str] | None
+    """WorkloadGroup to which the hosts belong; all without it."""
+    addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Addresses of the hosts; all without any."""
+    expect: pulumi.Input[Literal["present", "absent"] | GetWorkloadsExpect] | None
+    """Wait until every host of `addresses` is connected and not unhealthy (`present`), or gone (`absent`)."""
+    wait_timeout: pulumi.Input[int] | None
+    """Seconds to wait at most. Default: `120`."""
+
+
+def get_workloads(
+    opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[GetWorkloadsArgsDict]
+) -> pulumi.Output[GetWorkloadsResult]:
+    """Tell which hosts outside Kubernetes are in the mesh, and how they are; or wait for some to come or go."""
+    answer: pulumi.Output[GetWorkloadsResult]
+    answer = asked("mesh:index:getWorkloads", WorkloadInfoSpec, arguments, opts)
     return answer
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._ansible_options import RENDERED
-from ._arguments import CONNECTION, argument_spec, given, validated
+from ._arguments import CONNECTION, argument_spec, validated
+from ._declared import declared, given
 from ._diff import differences
 from ._queried import Question
 from ._rendered import write_rendered
@@ -71,8 +72,7 @@ class _Task:
         progress: Callable[[str], None],
     ) -> None:
         """Raise MeshError for arguments that cannot be."""
-        self.operation = OPERATIONS[name]
-        self.spec = parse(self.operation.spec, given(arguments, self.operation.spec))
+        self.operation, self.spec = declared(OPERATIONS[name], arguments)
         self.options = parse(RunOptions, given(arguments, RunOptions))
         self.arguments, self.check, self.host, self.progress = arguments, check, host, progress
         self.diff = diff and isinstance(self.operation, Declarative)

@@ -58,6 +58,26 @@ RENDERING: Options = {
     },
 }
 
+#: What vm_bootstrap does on hosts, and for many of them.
+JOINING: Options = {
+    "return_files": {
+        "description": [
+            "Return the files instead of writing them on the host; the result is censored in output, and whole in what "
+            "C(register) keeps."
+        ],
+        "type": "bool",
+        "default": False,
+    },
+    "hosts": {
+        "description": [
+            "With O(return_files), hosts for which the cluster is asked in one go: for each its name as C(host), and "
+            "the options that differ from those of the task."
+        ],
+        "type": "list",
+        "elements": "dict",
+    },
+}
+
 #: For every operation.
 ANSWER: Options = {
     "query": {
@@ -71,9 +91,12 @@ def all_options(operation: Any, of_spec: Options, form: Callable[[dict[str, Any]
     """The options of a module: those of its spec, and its own in the same form."""
     own = own_options(operation)
     joined = {**of_spec, **{name: form(documented) for name, documented in own.items()}}
-    if own.keys() >= SOURCES.keys():  # these may bring the objects
-        joined[OBJECTS] = {key: value for key, value in of_spec[OBJECTS].items() if key != "required"}
-    return joined
+    # Objects may come from elsewhere, and each of many hosts may say everything itself.
+    brought = [OBJECTS] if own.keys() >= SOURCES.keys() else [*of_spec] if own.keys() >= JOINING.keys() else []
+    return {
+        name: {key: value for key, value in option.items() if key != "required"} if name in brought else option
+        for name, option in joined.items()
+    }
 
 
 def own_options(operation: Any) -> Options:
@@ -81,6 +104,7 @@ def own_options(operation: Any) -> Options:
     return {
         **(SOURCES if OBJECTS in operation.spec.__dataclass_fields__ else {}),
         **(RENDERING if states(operation) else {}),
+        **(JOINING if operation.name == "vm_bootstrap" else {}),
         **ANSWER,
     }
 

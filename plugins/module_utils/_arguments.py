@@ -10,6 +10,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ._ansible_options import all_options, argument, states
+from ._declared import declared, given
 from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import RunOptions
@@ -101,16 +102,11 @@ def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             raise unknown_option(key, "", list(spec))
     checked = ArgumentSpecValidator(spec).validate(dict(arguments))
     parameters: dict[str, Any] = checked.validated_parameters
-    parse(operation.spec, given(parameters, operation.spec))
+    declared(operation, parameters)
     if isinstance(operation, Declarative):
         parse(RunOptions, given(parameters, RunOptions))
         chosen(str(parameters["state"]), states(operation), "state")
     if checked.error_messages:
-        parse(operation.spec, given(arguments, operation.spec))  # what could not be converted is not among parameters
+        declared(operation, arguments)  # what could not be converted is not among parameters
         raise MeshError("invalid_option", "; ".join(checked.error_messages))
     return parameters
-
-
-def given(arguments: Mapping[str, Any], spec: type) -> dict[str, Any]:
-    """The arguments that a spec knows and somebody gave."""
-    return {field.name: arguments[field.name] for field in fields(spec) if arguments.get(field.name) is not None}

@@ -17,7 +17,7 @@ def camel(name: str) -> str:
 
 
 #: Queries whose name as a function is another one than the operation's.
-_FUNCTIONS = {"mesh_info": "getMesh", "mesh_verify": "verifyMesh"}
+_FUNCTIONS = {"mesh_info": "getMesh", "mesh_verify": "verifyMesh", "workload_info": "getWorkloads"}
 
 
 def function(name: str) -> str:

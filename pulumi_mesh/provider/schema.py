@@ -95,7 +95,9 @@ def _resource(token: str, resource: Resource, types: Schema) -> Schema:
 
 
 def _function(token: str, operation: Query[Any], types: Schema) -> Schema:
-    inputs, outputs = (_object(spec, token, types) for spec in (operation.spec, operation.returns))
+    name = token.rpartition(":")[2]
+    of_types = f"{PACKAGE}:index:{name[0].upper()}{name[1:]}"  # names of types begin with a capital letter
+    inputs, outputs = (_object(spec, of_types, types) for spec in (operation.spec, operation.returns))
     return {"description": _first_line(operation.spec), "inputs": inputs, "outputs": outputs}
 
 

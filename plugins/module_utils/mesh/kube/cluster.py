@@ -305,6 +305,21 @@ class Cluster:
         self._learn(str(body.get("kind")), body)
         return self.transport.request("POST", path, body=json.dumps(body).encode(), where=where)
 
+    def token(self, namespace: str, service_account: str, audience: str, seconds: int) -> tuple[str, str]:
+        """A token of a ServiceAccount (TokenRequest), and when it expires: the server may shorten its life."""
+        request = {"audiences": [audience], "expirationSeconds": seconds}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": request}
+        where = f"token of ServiceAccount {namespace}/{service_account}"
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token"
+        status = self.post(path, body, where).get("status") or {}
+        if not status.get("token"):
+            raise MeshError("api_error", "the answer holds no token", where=where, hint=_BEFORE)
+        return str(status["token"]), str(status.get("expirationTimestamp", ""))
+
+    def pause(self, seconds: float) -> None:
+        """Sleep; raises MeshError ``cancelled`` when the run is stopped meanwhile."""
+        self.transport.pause(seconds)
+
     # -- trying -----------------------------------------------------------------------------------------------
 
     def dry_run_create(self, obj: Object) -> Object:

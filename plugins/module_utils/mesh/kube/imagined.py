@@ -127,6 +127,9 @@ class _Imagined(Transport):
             ours = found and any(key.startswith(PREFIX) for key in annotations_of(found))
             self._objects[place] = _merged(found or {}, _DEAD) if place.resource == "leases" and ours else None
             return {}
+        if method == "POST" and place.subresource:
+            self._noted("create", place)
+            return {**body, "status": {"token": "imagined"}}
         if method == "POST":
             self._noted("create", place)
             place = place._replace(name=body.get("metadata", {}).get("name", ""))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
@@ -113,3 +114,76 @@ def shown_objects(values: list[dict[str, Any]]) -> str | None:
     if secret is None:
         return some(values)
     return f"must hold no Secrets, as the result is shown, and [{secret}] is or has one"
+
+
+def port(value: int) -> str | None:
+    """A port of TCP or UDP."""
+    return None if 0 < value < 65536 else "must be a port (1 to 65535)"
+
+
+def port_list(values: list[int]) -> str | None:
+    """A list of ports."""
+    return next((f"must hold ports (1 to 65535), and {v} is none" for v in values if port(v)), None)
+
+
+def ports(values: dict[str, int]) -> str | None:
+    """Ports by name."""
+    wrong = (f"must hold ports by name, and {name}: {v} is none" for name, v in values.items() if port(v) or not name)
+    return next(wrong, None)
+
+
+def ip_address(value: str) -> str | None:
+    """An IPv4 or IPv6 address."""
+    return None if _is_ip(value) else "must be an IP address"
+
+
+def address(value: str) -> str | None:
+    """An IP address or a DNS name."""
+    numeric = re.fullmatch(r"[\d.]+|.*:.*", value)
+    return None if _is_ip(value) or not (numeric or dns_subdomain(value)) else "must be an IP address or a DNS name"
+
+
+def addresses(values: list[str]) -> str | None:
+    """A list of IP addresses or ranges (CIDR)."""
+    return next((f"must hold IP addresses, and {v!r} is none" for v in values if not _is_range(v)), None)
+
+
+def host_names(values: list[str]) -> str | None:
+    """A list of DNS names; the first label may be a wildcard."""
+    names = ((v, v.removeprefix("*.")) for v in values)
+    return some(values) or next((f"must hold DNS names, and {v!r} is none" for v, rest in names if address(rest)), None)
+
+
+def labels(values: dict[str, str]) -> str | None:
+    """Labels as Kubernetes has them."""
+    wrong = (f"must hold labels, and {key}={v} is none" for key, v in values.items() if not _is_label(key, v))
+    return next(wrong, None)
+
+
+def _is_label(key: str, value: str) -> bool:
+    prefix, slash, name_ = key.rpartition("/")
+    return bool(name_) and not label_value(name_) and not label_value(value) and not (slash and dns_subdomain(prefix))
+
+
+def _is_ip(value: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(value))
+    except ValueError:
+        return False
+
+
+def _is_range(value: str) -> bool:
+    try:
+        return bool(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        return False
+
+
+def placed_name(value: str) -> str | None:
+    """The name of an object after its namespace."""
+    return None if "/" in value and _is_placed(value) else "must be a name after its namespace (namespace/name)"
+
+
+def token_seconds(value: int) -> str | None:
+    """The life of a token; API servers refuse less than ten minutes."""
+    return None if value >= 600 else "must be 600 at least"

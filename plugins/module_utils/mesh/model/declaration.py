@@ -18,7 +18,16 @@ from .options import Connection, RunOptions
 from .spec import fields, parse, unknown_option
 
 #: In the order in which they stand on each other.
-ORDER = ("gateway_api", "control_plane", "revision_tag", "injection", "gateway", "waypoint", "config_set")
+ORDER = (
+    "gateway_api",
+    "control_plane",
+    "revision_tag",
+    "injection",
+    "gateway",
+    "waypoint",
+    "workload_group",
+    "config_set",
+)
 
 #: What a cluster says once, and which option of which operation means it.
 _OF_A_CLUSTER: dict[str, tuple[tuple[str, str], ...]] = {

@@ -54,6 +54,13 @@ class Prober(Reader, Protocol):
         """GET through the API server's service proxy; ``service`` as ``https:istiod:443``."""
 
 
+class Issuer(Reader, Protocol):
+    """A reader that can also have tokens issued."""
+
+    def token(self, namespace: str, service_account: str, audience: str, seconds: int) -> tuple[str, str]:
+        """A token of a ServiceAccount, and when it expires (RFC 3339)."""
+
+
 class PlainAnswer(NamedTuple):
     """What came of a plain-text request: whether the peer turned it away, and in words."""
 
@@ -61,11 +68,14 @@ class PlainAnswer(NamedTuple):
     text: str
 
 
-class Examiner(Asker, Prober, Protocol):
-    """All that a query may do: read, ask, try out."""
+class Examiner(Asker, Prober, Issuer, Protocol):
+    """All that a query may do: read, ask, try out, have tokens issued."""
 
     def plain_get(self, namespace: str, pod: str, port: int) -> PlainAnswer:
         """A plain HTTP request to a pod, made by the API server, which is no member of a mesh."""
+
+    def pause(self, seconds: float) -> None:
+        """Sleep; raises MeshError ``cancelled`` when the run is stopped meanwhile."""
 
 
 @dataclass(frozen=True)

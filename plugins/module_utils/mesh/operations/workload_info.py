@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts outside Kubernetes as the control plane sees them; and waiting until it sees what should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..apply.waiting import Deadline
+from ..model.errors import MeshError
+from ..model.operation import Examiner, Query
+from ..model.specs.workload_info import WorkloadInfoResult, WorkloadInfoSpec
+from . import workloads
+
+NAME = "workload_info"
+_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+
+
+def answer(cluster: Examiner, spec: WorkloadInfoSpec) -> dict[str, Any]:
+    """What :class:`WorkloadInfoResult` says; raises MeshError ``not_ready`` when what is expected does not come."""
+    found = _awaited(cluster, spec) if spec.expect else _found(cluster, spec)
+    groups = cluster.list(workloads.NETWORKING, "WorkloadGroup", spec.namespace or "")
+    names = sorted(f"{obj['metadata']['namespace']}/{obj['metadata']['name']}" for obj in groups)
+    return {"workloads": found, "groups": names}
+
+
+def _found(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
+    told = [workloads.told(entry) for entry in workloads.entries(cluster, spec.namespace or "")]
+    meant = [
+        item
+        for item in told
+        if spec.group in (None, item["group"]) and (not spec.addresses or item["address"] in spec.addresses)
+    ]
+    return sorted(meant, key=lambda item: (item["namespace"], item["name"]))
+
+
+def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
+    if not spec.addresses:
+        raise MeshError("invalid_option", "is required with expect", where="addresses")
+    deadline, pause = Deadline(spec.wait_timeout), _PAUSE
+    while True:
+        found = _found(cluster, spec)
+        lacking = _lacking(spec, found)
+        if not lacking:
+            return found
+        if not deadline.left:
+            what = "joined" if spec.expect == "present" else "left"
+            count = f"{len(lacking)} of {len(spec.addresses)} hosts have not {what}"
+            text = f"{count} after {spec.wait_timeout} s: {lacking[0]}"
+            raise MeshError("not_ready", text, hint=_HINTS[spec.expect or "present"])
+        cluster.pause(min(pause, deadline.left))
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+_HINTS = {
+    "present": "look at /var/log/istio on the host, and at istiod's log",
+    "absent": "is the agent stopped there? istiod forgets a host that is gone after its grace period (10 s)",
+}
+
+
+def _lacking(spec: WorkloadInfoSpec, found: Sequence[dict[str, Any]]) -> list[str]:
+    """For each host that is not as expected, what is missing."""
+    by_address = {item["address"]: item for item in found}
+    if spec.expect == "absent":
+        return [f"{address} still has WorkloadEntry {item['name']}" for address, item in sorted(by_address.items())]
+    return [text for address in spec.addresses if (text := _short_of(address, by_address.get(address)))]
+
+
+def _short_of(address: str, item: dict[str, Any] | None) -> str:
+    if item is None:
+        return f"{address} has no WorkloadEntry"
+    if not item["connected"] and item["group"]:
+        return f"{address} is not connected since {item['since']}"
+    return f"{address} is unhealthy: {item['message']}" if item["healthy"] is False else ""
+
+
+WORKLOAD_INFO: Query[WorkloadInfoSpec] = Query(NAME, WorkloadInfoSpec, answer, WorkloadInfoResult)
