@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.meshops.mesh.plugins.plugin_utils.clocks import skew
 
 
 class ActionModule(ActionBase):
@@ -22,8 +23,3 @@ class ActionModule(ActionBase):
         if "clock" in done:
             done["clock_skew"] = skew(float(done["clock"]), sent, time.time())
         return {**result, **done}
-
-
-def skew(clock: float, sent: float, answered: float) -> float:
-    """Seconds that the round trip cannot explain; less than 0 where the host's clock is behind."""
-    return round(clock - min(max(clock, sent), answered), 1)

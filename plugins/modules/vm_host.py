@@ -36,17 +36,8 @@ options:
   paths:
     description: Paths of which RV(paths) tells.
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      path:
-        description: The path.
-        type: str
-        required: true
-      digest:
-        description: Whether to tell the file's digest; not for secrets.
-        type: bool
-        default: false
   timeout:
     description: Seconds for each connection.
     type: int
@@ -207,7 +198,6 @@ paths:
     mode: {description: Its mode as four octal digits., type: str}
     owner: {description: Its owner., type: str}
     group: {description: Its group., type: str}
-    sha256: {description: "Digest of a file, where it was asked for.", type: str}
 named:
   description: Addresses that lines of /etc/hosts which are not ours give O(istiod_name).
   type: list
@@ -247,15 +237,7 @@ OPTIONS = {
     "istiod_port": {"type": "int", "default": 15012},
     "root_certificate": {"type": "str"},
     "calls": {"type": "list", "elements": "str", "default": []},
-    "paths": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "path": {"type": "str", "required": True},
-            "digest": {"type": "bool", "default": False},
-        },
-    },
+    "paths": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 5},
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role vm_workload asks of the API for a host, and why a host cannot join. Pure; the shapes of what is looked at
-are those of the module vm_host (``host``) and of the role's variables without their prefix (``wanted``)."""
+"""What the role vm_workload asks of the API for a host, and why a host cannot join. Pure; the shapes of what is looked
+at are those of the module vm_host (``host``) and of the role's variables without their prefix (``wanted``)."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def installs(wanted: Facts, host: Facts) -> bool:
     agent, version = host["agent"], str(wanted["version"])
     if not agent["version"]:
         return True
-    if version and version not in (agent["package_version"], agent["version"]):
-        return True
-    return bool(host["installed"] and identity(wanted) and host["installed"] != identity(wanted))
+    if host["installed"] and identity(wanted):
+        return bool(host["installed"] != identity(wanted))
+    return bool(version) and version != (agent["package_version"] or agent["version"])
 
 
 def identity(wanted: Facts) -> str:
@@ -103,7 +103,9 @@ def _system(wanted: Facts, host: Facts) -> Iterator[Finding]:
     found = host["os"]
     if found["family"] not in _PACKAGES and "files" not in wanted["package"] and installs(wanted, host):
         remedy = "give vm_workload_package.files, programs without a package"
-        yield Finding("system", f"packages are known for Debian's and Red Hat's families, not for {found['id']}", remedy)
+        yield Finding(
+            "system", f"packages are known for Debian's and Red Hat's families, not for {found['id']}", remedy
+        )
     if host["architecture"] not in _ARCHITECTURES:
         yield Finding("architecture", f"Envoy does not run on {host['architecture']}", "use amd64 or arm64")
 
@@ -119,9 +121,10 @@ def _package(wanted: Facts, host: Facts) -> Iterator[Finding]:
         yield Finding("vm_workload_package", f"{given[0]} without checksum", "give checksum, such as sha256:<digits>")
     source = str(wanted["package"].get("url") or wanted["package"].get("path") or "")
     ending = _PACKAGES.get(host["os"]["family"], "")
-    other = next((end for end in _PACKAGES.values() if source.endswith(end) and end != ending), "")
-    if other:
-        yield Finding("vm_workload_package", f"{source.rpartition('/')[2]} is none for {host['os']['id']}", f"give a {ending}")
+    if ending and source.endswith(tuple(end for end in _PACKAGES.values() if end != ending)):
+        yield Finding(
+            "vm_workload_package", f"{source.rpartition('/')[2]} is none for {host['os']['id']}", f"give a {ending}"
+        )
 
 
 def _service_manager(wanted: Facts, host: Facts) -> Iterator[Finding]:
@@ -134,7 +137,9 @@ def _clock(wanted: Facts, host: Facts) -> Iterator[Finding]:
     seconds = host.get("clock_skew", 0)
     if abs(seconds) > _SKEW:
         said = f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the controller's"
-        yield Finding("clock", f"{said}, and certificates tell by it whether they are valid", "set it, by chrony or such")
+        yield Finding(
+            "clock", f"{said}, and certificates tell by it whether they are valid", "set it, by chrony or such"
+        )
 
 
 def _ports(wanted: Facts, host: Facts) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
         "agent": agent.look(),
         "certificate": text_of(CERTIFICATE),
         "root_certificate_sha256": agent.digest_of(ROOT),
-        "paths": [paths.look(item["path"], item["digest"]) for item in options["paths"]],
+        "paths": [paths.look(path) for path in options["paths"]],
         "named": [item.address for item in naming.others(text_of("/etc/hosts"), name)] if name else [],
         "record": record(text_of(RECORD)),
         "reach": [

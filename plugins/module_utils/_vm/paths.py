@@ -9,17 +9,15 @@ import pwd
 import stat
 from typing import Any
 
-from .agent import digest_of
-
 _KINDS = ((stat.S_ISLNK, "link"), (stat.S_ISREG, "file"), (stat.S_ISDIR, "directory"))
 
 
-def look(path: str, digest: bool) -> dict[str, Any]:
-    """``{path, kind, mode, owner, group, sha256}``; the digest only where it is asked for, as secrets have none."""
+def look(path: str) -> dict[str, Any]:
+    """``{path, kind, mode, owner, group}``; symbolic links are not followed."""
     try:
         found = os.lstat(path)
     except OSError:
-        return {"path": path, "kind": "absent", "mode": "", "owner": "", "group": "", "sha256": ""}
+        return {"path": path, "kind": "absent", "mode": "", "owner": "", "group": ""}
     kind = next((name for test, name in _KINDS if test(found.st_mode)), "other")
     return {
         "path": path,
@@ -27,7 +25,6 @@ def look(path: str, digest: bool) -> dict[str, Any]:
         "mode": f"{stat.S_IMODE(found.st_mode):04o}",
         "owner": _name(pwd.getpwuid, found.st_uid, "pw_name"),
         "group": _name(grp.getgrgid, found.st_gid, "gr_name"),
-        "sha256": digest_of(path) if digest and kind == "file" else "",
     }
 
 

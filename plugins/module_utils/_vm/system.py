@@ -61,10 +61,9 @@ def nameservers(text: str) -> list[str]:
     return [words[1] for words in lines if len(words) > 1 and words[0] == "nameserver"]
 
 
-def resolved(servers: list[str], switch: str) -> dict[str, bool]:
+def resolved(active: bool, servers: list[str], switch: str) -> dict[str, bool]:
     """``{active, stub, nss}``: whether systemd-resolved runs, stands in resolv.conf, and is asked past DNS by
     nss-resolve (``switch`` is the text of /etc/nsswitch.conf)."""
-    active = service_manager() == "systemd" and run(["systemctl", "is-active", "systemd-resolved"]).code == 0
     hosts = next((line.partition(":")[2].split() for line in switch.splitlines() if line.startswith("hosts:")), [])
     ends = hosts.index("dns") if "dns" in hosts else len(hosts)
     return {
@@ -72,6 +71,10 @@ def resolved(servers: list[str], switch: str) -> dict[str, bool]:
         "stub": any(server.startswith("127.0.0.53") for server in servers),
         "nss": active and "resolve" in hosts[:ends],
     }
+
+
+def _runs(unit: str) -> bool:
+    return service_manager() == "systemd" and run(["systemctl", "is-active", unit]).code == 0
 
 
 def free_bytes(path: str) -> int:
@@ -104,5 +107,5 @@ def look() -> dict[str, Any]:
         "python": platform.python_version(),
         "service_manager": service_manager(),
         "nameservers": servers,
-        "systemd_resolved": resolved(servers, text_of("/etc/nsswitch.conf")),
+        "systemd_resolved": resolved(_runs("systemd-resolved"), servers, text_of("/etc/nsswitch.conf")),
     }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Connections that are open must outlive the moment at which Istio begins to redirect traffic. For the kernel they are new
 # unless it tracks connections, and it does so only where a rule asks for it.
-#   guard.sh start PORT...   before the agent starts; the ports are those by which SSH comes in
+#   guard.sh track PORT...   from now on; the ports are those by which SSH comes in
+#   guard.sh start PORT...   the same, and notes with what files the agent starts
 #   guard.sh leave           takes our rules away, and Istio's where they are left over
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -51,13 +52,21 @@ removal() {
     '
 }
 
-case ${1-} in
-start)
-    shift
+track() {
     guard "$(program iptables)" "$@"
     if six=$(program ip6tables); then
         guard "$six" "$@" || echo "guard.sh: IPv6 has no rules that track connections" >&2
     fi
+}
+
+case ${1-} in
+track)
+    shift
+    track "$@"
+    ;;
+start)
+    shift
+    track "$@"
     mkdir -p "${started%/*}"
     sha256sum /var/lib/istio/envoy/cluster.env /var/lib/istio/config/mesh /etc/certs/root-cert.pem >"$started" || :
     ;;
@@ -71,7 +80,7 @@ leave)
     rm -f "$started"
     ;;
 *)
-    echo "usage: guard.sh start PORT... | leave" >&2
+    echo "usage: guard.sh track PORT... | start PORT... | leave" >&2
     exit 2
     ;;
 esac
