@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that the module vm_host tells of a host."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Mapping
+
+from . import addresses, agent, interception, naming, paths, sockets, system
+from .calls import call
+from .reach import reach
+from .running import text_of
+
+CERTIFICATE = "/etc/certs/cert-chain.pem"
+ROOT = "/etc/certs/root-cert.pem"
+#: What the role notes of the host as it was before it came.
+RECORD = "/var/lib/meshops/vm_workload.json"
+#: File systems on which a join needs room.
+_ROOM = ("/usr/local/bin", "/var/lib/istio", "/var/log/istio", "/etc")
+
+
+def look(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The module's result, of its options."""
+    timeout = float(options["timeout"])
+    name = options["istiod_name"] or ""
+    return {
+        **system.look(),
+        **sockets.look(),
+        **interception.look(),
+        "addresses": addresses.look(),
+        "disk": [{"path": path, "free": system.free_bytes(path)} for path in _ROOM],
+        "account": system.account("istio-proxy"),
+        "agent": agent.look(),
+        "certificate": text_of(CERTIFICATE),
+        "root_certificate_sha256": agent.digest_of(ROOT),
+        "paths": [paths.look(path) for path in options["paths"]],
+        "named": [item.address for item in naming.others(text_of("/etc/hosts"), name)] if name else [],
+        "record": record(text_of(RECORD)),
+        "reach": [
+            reach(address, options["istiod_port"], name, options["root_certificate"] or "", timeout)
+            for address in options["istiod_addresses"]
+        ],
+        "calls": [call(target, timeout) for target in options["calls"]],
+        "clock": time.time(),
+    }
+
+
+def record(text: str) -> dict[str, Any]:
+    """The record's content; empty where there is none that can be read."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
