@@ -103,16 +103,21 @@ class ModuleDocFragment:
 '''
 
 
+#: Operations whose actions do more than run them: where the class is, and its name.
+_ACTIONS = {"vm_bootstrap": ("bootstrap_action", "BootstrapAction")}
+
+
 def _action(name: str) -> str:
+    module, kind = _ACTIONS.get(name, ("operation_action", "OperationAction"))
     return f'''# SPDX-License-Identifier: GPL-3.0-or-later
 # {NOTE}
 
 from __future__ import annotations
 
-from ansible_collections.meshops.mesh.plugins.plugin_utils.operation_action import OperationAction
+from ansible_collections.meshops.mesh.plugins.plugin_utils.{module} import {kind}
 
 
-class ActionModule(OperationAction):
+class ActionModule({kind}):
     """Runs the operation {name}."""
 
     operation = "{name}"

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.meshops.mesh.plugins.plugin_utils.operation_action import OperationAction
+from ansible_collections.meshops.mesh.plugins.plugin_utils.bootstrap_action import BootstrapAction
 
 
-class ActionModule(OperationAction):
+class ActionModule(BootstrapAction):
     """Runs the operation vm_bootstrap."""
 
     operation = "vm_bootstrap"
