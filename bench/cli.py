@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import clusters, configuration, control_plane, document, fronts
+from bench import clusters, configuration, control_plane, document, fronts, hosts
 from bench.configuration import SERIES
 from bench.progress import Clock
 from bench.results import Results, load
@@ -28,7 +28,7 @@ ROUNDS = 5
 SAVED = WORK / "results.json"
 DOCUMENT = ROOT / "docs" / "performance.md"
 
-_PARTS = [*(series.name for series in SERIES), control_plane.SERIES, clusters.SERIES, fronts.SERIES]
+_PARTS = [*(series.name for series in SERIES), control_plane.SERIES, clusters.SERIES, fronts.SERIES, hosts.SERIES]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,14 +92,18 @@ def _measure(parts: Sequence[str], options: argparse.Namespace, results: Results
     total += control_plane.planned(options.only) if control_plane.SERIES in parts else 0
     total += clusters.planned(numbers) if clusters.SERIES in parts else 0
     total += fronts.planned(options.only) if fronts.SERIES in parts else 0
+    total += hosts.planned(options.only) if hosts.SERIES in parts else 0
     clock = Clock(total * options.rounds)
     if {*parts} - {clusters.SERIES}:
         with _lab([CLUSTER], keep=options.keep_lab):
             subject = Subject(CLUSTER)
-            if wanted:
+            if wanted or hosts.SERIES in parts:
                 control_plane.ensure(subject)
             for series in wanted:
                 configuration.run(series, subject, results, options.rounds, options.only, clock)
+                results.save(SAVED)
+            if hosts.SERIES in parts:
+                hosts.run(subject, results, options.rounds, options.only, clock)
                 results.save(SAVED)
             if control_plane.SERIES in parts:
                 control_plane.run(subject, results, options.rounds, options.only, clock)

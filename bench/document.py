@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from bench import clusters, control_plane, fronts
+from bench import clusters, control_plane, fronts, hosts
 from bench.configuration import SERIES
 from bench.contenders import CORE_K8S, OURS, OURS_PLAYBOOK, STEPS
 from bench.results import Results
@@ -39,6 +39,8 @@ def render(results: Results) -> str:
         parts.append(_clusters(results))
     if results.select(fronts.SERIES):
         parts.append(_fronts(results))
+    if results.select(hosts.SERIES):
+        parts.append(_hosts(results))
     return "\n".join(parts)
 
 
@@ -219,6 +221,25 @@ def _fronts(results: Results) -> str:
     )
     left_out = f" {note['left_out']}" if "left_out" in note else ""
     return _section("Both fronts", intro + left_out, [*header, "MB of state"], rows)
+
+
+def _hosts(results: Results) -> str:
+    series, steps = hosts.SERIES, [str(number) for number in hosts.NUMBERS]
+    header = [
+        "",
+        *(f"{step} host{'s' if step != '1' else ''}" for step in steps),
+        *(f"requests, {step}" for step in steps),
+    ]
+    rows = []
+    for name in _contenders(results, series):
+        by_step = [results.select(series, name, step) for step in steps]
+        row = [name, *(seconds(summarize([run.seconds for run in found])) if found else "-" for found in by_step)]
+        rows.append([*row, *(_median(run.requests for run in found) for found in by_step)])
+    intro = (
+        "All that hosts outside Kubernetes need to join, a token for each: by one task of a playbook, and by a loop "
+        "over istioctl. What hosts of one group have in common is asked for once."
+    )
+    return _section("Hosts outside Kubernetes", intro, header, rows)
 
 
 def _contenders(results: Results, series: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from bench import clusters, control_plane, fronts
+from bench import clusters, control_plane, fronts, hosts
 from bench.contenders import FLOOR, FLOOR_PYTHON, KUBECTL, OURS
 from bench.results import Results
 
@@ -29,7 +29,14 @@ class Target:
 
 def targets(results: Results) -> list[Target]:
     """All whose runs there are."""
-    return [*_sets(results), *_memory(results), *_control_plane(results), *_clusters(results), *_fronts(results)]
+    return [
+        *_sets(results),
+        *_memory(results),
+        *_control_plane(results),
+        *_clusters(results),
+        *_fronts(results),
+        *_hosts(results),
+    ]
 
 
 def _sets(results: Results) -> Iterator[Target]:
@@ -90,3 +97,11 @@ def _clusters(results: Results) -> Iterator[Target]:
 def _fronts(results: Results) -> Iterator[Target]:
     if note := results.notes.get(fronts.SERIES):
         yield Target("Pulumi's provider: from its start to its first answer", 0.5, median(note["starts"]), " s")
+
+
+def _hosts(results: Results) -> Iterator[Target]:
+    """A token is one request; what is common to hosts is not asked for again."""
+    few, many = (results.median("requests", hosts.SERIES, hosts.OURS, str(number)) for number in hosts.NUMBERS[1:])
+    if few is not None and many is not None:
+        more = hosts.NUMBERS[2] - hosts.NUMBERS[1]
+        yield Target("hosts outside Kubernetes: requests for each further one", 1, (many - few) / more)

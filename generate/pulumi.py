@@ -14,7 +14,7 @@ from mesh.model.spec import Field, Type, fields
 
 from pulumi_mesh.provider.configuration import OPTIONS
 from pulumi_mesh.provider.naming import camel, constant, function, markdown, pascal
-from pulumi_mesh.provider.schema import DERIVED, schema
+from pulumi_mesh.provider.schema import beside, schema
 
 from .note import NOTE
 
@@ -44,13 +44,14 @@ def files(operations: dict[str, AnyOperation]) -> dict[str, str]:
 
 
 def _lines(operations: dict[str, AnyOperation]) -> Iterator[str]:
-    declared = {name: item for name, item in operations.items() if isinstance(item, Declarative)}
-    asked = {name: item for name, item in operations.items() if isinstance(item, Query)}
+    declared = {name: item for name, item in operations.items() if is_resource(item)}
+    asked = {name: item for name, item in operations.items() if isinstance(item, Query) and not item.kept}
     specs = [item.spec for item in operations.values()]
     modules = sorted((spec.__module__.rpartition(".")[2], spec.__name__) for spec in specs)
     yield _HEAD.rstrip()
     yield from (f"from ._core.model.specs.{module} import {name}" for module, name in modules)
     yield "from ._resource import MeshProvider, MeshResource, asked"
+    yield "from .provider.renewal import Renewal"
     yield from ("", _all(operations))
     yield from _enums()
     structs: dict[str, Any] = {}
@@ -59,7 +60,7 @@ def _lines(operations: dict[str, AnyOperation]) -> Iterator[str]:
     for name, struct in structs.items():
         yield from _arguments(name, _first_line(struct), fields(struct), f"{name}Dict")
     for name, operation in declared.items():
-        own = (*fields(operation.spec), *fields(RunOptions))
+        own = (*fields(operation.spec), *fields(beside(operation)[0]))
         yield from _arguments(pascal(name), _first_line(operation.spec), own, f"{pascal(name)}ArgsDict")
         yield from _resource(name, operation, own)
     yield from _provider()
@@ -78,7 +79,7 @@ def _all(operations: dict[str, AnyOperation]) -> str:
     structs: dict[str, Any] = {}
     for name, operation in operations.items():
         _collect(fields(operation.spec), structs)
-        if isinstance(operation, Declarative):
+        if is_resource(operation):
             names += [pascal(name), f"{pascal(name)}Args", f"{pascal(name)}ArgsDict"]
         else:
             names += [_python(name), f"{pascal(_python(name))}ArgsDict", f"{pascal(_python(name))}Result"]
@@ -124,8 +125,13 @@ def _arguments(name: str, title: str, own: Iterable[Field], as_dict: str) -> Ite
         yield from _docstring(_documented(field), 4)
 
 
-def _resource(name: str, operation: Declarative[Any, Any], own: Iterable[Field]) -> Iterator[str]:
-    kind, spec = pascal(name), operation.spec.__name__
+def is_resource(operation: AnyOperation) -> bool:
+    """Whether something is there afterwards, in the cluster or in the state."""
+    return isinstance(operation, Declarative) or operation.kept
+
+
+def _resource(name: str, operation: AnyOperation, own: Iterable[Field]) -> Iterator[str]:
+    kind, spec, (more, derived) = pascal(name), operation.spec.__name__, beside(operation)
     results = [field.name for field in fields(operation.returns)]
     yield from ("", "", f"class {kind}(MeshResource):", *_docstring(_first_line(operation.spec), 4), "")
     yield from (
@@ -137,8 +143,8 @@ def _resource(name: str, operation: Declarative[Any, Any], own: Iterable[Field])
         f"        **arguments: Unpack[{kind}ArgsDict],",
         "    ) -> None:",
         '        """Arguments come in one piece or one by one."""',
-        f"        results = {(*results, *DERIVED)!r}".replace("'", '"'),
-        f'        token, specs = "mesh:index:{kind}", ({spec}, RunOptions)',
+        f"        results = {(*results, *derived)!r}".replace("'", '"'),
+        f'        token, specs = "mesh:index:{kind}", ({spec}, {more.__name__})',
         "        super().__init__(token, resource_name, specs, results, (args, opts, arguments))",
     )
     for field in own:
@@ -146,9 +152,9 @@ def _resource(name: str, operation: Declarative[Any, Any], own: Iterable[Field])
             yield from _output(field.name, _plain(field.type), _documented(field))
     for field in fields(operation.returns):
         yield from _output(field.name, _plain(field.type), _documented(field))
-    for derived, told in DERIVED.items():
+    for key, told in derived.items():
         kind = "str" if told.get("type") == "string" else "Mapping[str, Any]"
-        yield from _output(derived, kind, told["description"])
+        yield from _output(key, kind, told["description"])
 
 
 def _output(name: str, kind: str, doc: str) -> Iterator[str]:

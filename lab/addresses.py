@@ -18,6 +18,9 @@ _FREE = range(14, 22)
 #: Bare API servers have no load balancers, of whose pools there are only as many as there are numbers above.
 _BARE = range(22, 60)
 _POOL_START, _POOL_SIZE = 64, 16
+#: Hosts have the numbers from 1 on, and their addresses follow the last pool.
+MOST_HOSTS = 14
+_BEFORE_HOSTS = 240
 
 
 @dataclass(frozen=True)
@@ -79,3 +82,8 @@ def assign(names: list[str], taken: Mapping[str, int]) -> dict[str, int]:
             raise LabError(f"no address left for cluster {name}; take one down first (python -m lab status).")
         numbers[name] = number
     return {name: numbers[name] for name in names}
+
+
+def of_host(number: int) -> str:
+    """The address of a host on the bridge, all that it has."""
+    return f"10.99.0.{_BEFORE_HOSTS + number}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One cgroup per cluster, under which its kubelet puts all pods; cgroup v1 and v2."""
+"""Cgroups: one per cluster, under which its kubelet puts all pods, and per host; cgroup v1 and v2."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lab.errors import LabError
 from lab.process import end
 
 _ROOT = Path("/sys/fs/cgroup")
+_MEMBERS = "cgroup.procs"
 _CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
 _V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
 
@@ -24,19 +25,25 @@ def hierarchies(root: Path = _ROOT) -> list[Path]:
 
 
 def create(name: str) -> None:
-    """The cgroup in every hierarchy, ready for a kubelet to work under it."""
+    """The cgroup (of a cgroup that there is) in every hierarchy, ready for a kubelet or systemd to work under it."""
     trees = hierarchies()
     if not trees:
         raise LabError(f"no cgroup hierarchy is mounted under {_ROOT}; mount cgroup2 there and run again.")
     for tree in trees:
-        if tree == _ROOT:
-            _enable_controllers(tree)
         group = tree / name
+        if tree == _ROOT:
+            _enable_controllers(group.parent)
         group.mkdir(exist_ok=True)
         for file in _CPUSET_FILES:
             # v1 starts a cpuset empty, and nothing can run in an empty one.
             if tree != _ROOT and (tree / file).exists() and not (group / file).read_text(encoding="ascii").strip():
                 (group / file).write_text((tree / file).read_text(encoding="ascii"), encoding="ascii")
+
+
+def enter(name: str) -> None:
+    """Move this process into the cgroup."""
+    for tree in hierarchies():
+        (tree / name / _MEMBERS).write_text("0", encoding="ascii")
 
 
 def remove(name: str) -> None:
@@ -60,7 +67,7 @@ def processes(name: str) -> set[int]:
     for tree in hierarchies():
         for directory, _, _ in os.walk(tree / name):
             with contextlib.suppress(OSError):
-                text = Path(directory, "cgroup.procs").read_text(encoding="ascii")
+                text = Path(directory, _MEMBERS).read_text(encoding="ascii")
                 found.update(int(line) for line in text.split())
     return found - {0}
 

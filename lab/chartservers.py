@@ -4,21 +4,18 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import sys
 from pathlib import Path
 
-from lab import paths, versions
+from lab import paths, servers, versions
 from lab.commands import run
-from lab.errors import LabError
 from lab.process import Process
 from lab.state import write_atomically
-from lab.waiting import wait_for
 
+_ADDRESS = "127.0.0.1"
 _REGISTRY_CONFIG = """version: 0.1
 log: {{level: warn, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {storage}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "{address}:{port}"}}
 """
 _NO_TELEMETRY = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_SDK_DISABLED": "true"}
 
@@ -30,22 +27,12 @@ def start(programs: dict[str, Path], charts: Path) -> None:
     if not (storage / charts.name).exists():
         stop()
     config = paths.services() / "registry.yaml"
-    write_atomically(config, _REGISTRY_CONFIG.format(storage=storage, port=versions.OCI_REGISTRY_PORT), 0o644)
-    _start(
-        repository,
-        versions.CHART_REPOSITORY_PORT,
-        [
-            sys.executable,
-            "-m",
-            "http.server",
-            str(versions.CHART_REPOSITORY_PORT),
-            "--bind",
-            "127.0.0.1",
-            "--directory",
-            str(charts / "packed"),
-        ],
-    )
-    _start(registry, versions.OCI_REGISTRY_PORT, [str(programs["registry"]), "serve", str(config)])
+    files_port, registry_port = versions.CHART_REPOSITORY_PORT, versions.OCI_REGISTRY_PORT
+    text = _REGISTRY_CONFIG.format(storage=storage, address=_ADDRESS, port=registry_port)
+    write_atomically(config, text, 0o644)
+    servers.start(repository, _ADDRESS, files_port, servers.of_files(charts / "packed", _ADDRESS, files_port))
+    serve = [str(programs["registry"]), "serve", str(config)]
+    servers.start(registry, _ADDRESS, registry_port, serve, _NO_TELEMETRY)
     if not (storage / charts.name).exists():
         for chart in sorted((charts / "packed").glob("*.tgz")):
             run(
@@ -73,18 +60,3 @@ def _processes() -> tuple[Process, Process]:
         Process("chart-repository", paths.RUN / "chart-repository.pid", logs / "chart-repository.log"),
         Process("oci-registry", paths.RUN / "oci-registry.pid", logs / "oci-registry.log"),
     )
-
-
-def _start(process: Process, port: int, command: list[str]) -> None:
-    if process.pid() is None and _listens(port):
-        raise LabError(
-            f"port {port} of 127.0.0.1 is in use by another program ({process.name} needs it); end that one."
-        )
-    process.start(command, env=_NO_TELEMETRY)
-    wait_for(process.name, lambda: _listens(port), [process], timeout_seconds=20)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

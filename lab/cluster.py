@@ -3,25 +3,19 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import addons, cgroups, controlplane, istiod, kwok, loadbalancer, network, node, paths
+from lab import addons, cgroups, controlplane, istiod, kwok, leftovers, loadbalancer, network, node, paths
 from lab.addresses import Addresses
-from lab.commands import run
-from lab.errors import LabError
 from lab.home import Home
 from lab.kubeapi import Api
-from lab.process import end, in_network_namespace
 from lab.progress import Progress
 from lab.state import Cluster
 
 _NODE_STEPS, _API_STEPS = 6, 3
-_END_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -110,14 +104,7 @@ def _start_runtime(home: Home, programs: dict[str, Path], addresses: Addresses, 
 def down(name: str, addresses: Addresses | None) -> None:
     """End every process of the cluster and remove all it left; nothing of its data is kept."""
     home = Home(name)
-    deadline = time.monotonic() + _END_SECONDS
-    # Whatever lives in its network namespace or cgroup is its own, known by a pid file or not.
-    while found := in_network_namespace(home.network_namespace) | cgroups.processes(home.unit):
-        end(found)
-        if time.monotonic() > deadline:
-            raise LabError(f"processes {sorted(found)} of cluster {name} do not end; end them and run down again.")
+    leftovers.end_processes(home)
     cgroups.remove(home.unit)
     network.remove_namespace(home, addresses)
-    if home.root.exists():
-        run(["rm", "-rf", "--one-file-system", home.root], what=f"removing {home.root}")
-    shutil.rmtree(home.run, ignore_errors=True)
+    leftovers.remove_files(home)

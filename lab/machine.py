@@ -40,7 +40,7 @@ def check_owner() -> None:
 
 def abandoned() -> bool:
     """Whether another checkout left its lab behind: namespaces and directories, but no process."""
-    return _owner() != paths.CHECKOUT and not _alive() and bool(cluster_names())
+    return _owner() != paths.CHECKOUT and not _alive() and bool(names())
 
 
 def prepare() -> None:
@@ -61,12 +61,12 @@ def prepare() -> None:
 
 
 def restore() -> None:
-    """Undo prepare, after the last cluster."""
+    """Undo prepare, after the last cluster and host."""
+    if NETWORK_NAMESPACES.is_dir() and not any(NETWORK_NAMESPACES.iterdir()):
+        # `ip netns add` has made it a mount point, and would again.
+        succeeds(["umount", NETWORK_NAMESPACES])
     if _MADE.exists():
         made = {Path(line) for line in _MADE.read_text(encoding="utf-8").splitlines()}
-        if NETWORK_NAMESPACES in made and not any(NETWORK_NAMESPACES.iterdir()):
-            # `ip netns add` has made it a mount point.
-            succeeds(["umount", NETWORK_NAMESPACES])
         for directory in sorted(made, reverse=True):
             with contextlib.suppress(OSError):
                 directory.rmdir()
@@ -78,8 +78,8 @@ def restore() -> None:
     shutil.rmtree(paths.RUN, ignore_errors=True)
 
 
-def cluster_names() -> list[str]:
-    """Clusters that this machine has any trace of, finished or not."""
+def names() -> list[str]:
+    """Clusters and hosts that this machine has any trace of, finished or not."""
     namespaces = [path.name.removeprefix(PREFIX) for path in NETWORK_NAMESPACES.glob(f"{PREFIX}*")]
     directories = [path.name for path in paths.RUN.glob("*") if path.is_dir()]
     return sorted({*namespaces, *directories})

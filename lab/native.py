@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab on this machine: tools, images and charts first, then all clusters at once."""
+"""The lab on this machine: tools, images and charts first, then all clusters and hosts at once."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lab import (
@@ -33,11 +34,13 @@ from lab.addresses import Addresses
 from lab.cluster import Images, Plan
 from lab.errors import LabError
 from lab.home import Home
+from lab.hosts import access, lifecycle, services
+from lab.hosts.home import HostHome, is_host
 from lab.state import Lab
 
 API_CLUSTER = "api"
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
-_RESERVED = {"bin", "charts", "gateway-api", "services"}
+_RESERVED = {"bin", "charts", "gateway-api", "host-services", "packages", "services", "ssh"}
 
 
 def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str, Path]:
@@ -55,42 +58,61 @@ def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str
     return programs
 
 
-def up(names: Sequence[str], *, api: bool, kwok_nodes: int, istiod: bool = False) -> Lab:
-    """Bring the named clusters up, besides those that are up already."""
+def up(names: Sequence[str], *, api: bool, kwok_nodes: int, istiod: bool = False, hosts: int = 0) -> Lab:
+    """Bring the named clusters and so many hosts up, besides what is up already."""
     wanted = [
         replace(plan, istiod=istiod and plan.kwok_nodes > 0) for plan in _plans(names, api=api, kwok_nodes=kwok_nodes)
     ]
+    homes = lifecycle.homes(hosts)
+    if not wanted and not homes:
+        raise LabError("nothing asked for; name clusters after --clusters, or give --api or --hosts.")
     new = [plan for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()]
-    preflight.check(nodes=sum(plan.nodes for plan in new), bare=sum(not plan.nodes for plan in new))
+    preflight.check(
+        nodes=sum(plan.nodes for plan in new),
+        bare=sum(not plan.nodes for plan in new),
+        hosts=sum(not home.keeper.pid() for home in homes),
+    )
     machine.check_owner()
-    with_nodes = any(plan.nodes for plan in wanted)
-    programs = build(with_images=with_nodes)
-    node_images = Images(images.store(programs), images.extra_archives()) if with_nodes else None
-    release = charts.release(programs)
+    work = [*(_for_clusters(wanted) if wanted else ()), *(_for_hosts(homes) if homes else ())]
     with machine.exclusive():
         machine.check_owner()
         if machine.abandoned():
             _take_down(())
         machine.prepare()
         network.create_bridge()
-        _start_all(wanted, programs, node_images, release)
-        return _write_state(wanted)
+        _do_all(work)
+        return _write_state(wanted, homes)
 
 
-def _start_all(plans: Sequence[Plan], programs: dict[str, Path], node_images: Images | None, release: Path) -> None:
-    pool = ThreadPoolExecutor(len(plans) + 1)
-    work = [pool.submit(chartservers.start, programs, release)]
-    work += [pool.submit(cluster.up, plan, programs, node_images) for plan in plans]
+def _for_clusters(wanted: Sequence[Plan]) -> list[Callable[[], None]]:
+    """Build what clusters need; returns what starts them."""
+    with_nodes = any(plan.nodes for plan in wanted)
+    programs = build(with_images=with_nodes)
+    node_images = Images(images.store(programs), images.extra_archives()) if with_nodes else None
+    servers = partial(chartservers.start, programs, charts.release(programs))
+    return [servers, *(partial(cluster.up, plan, programs, node_images) for plan in wanted)]
+
+
+def _for_hosts(homes: Sequence[HostHome]) -> list[Callable[[], None]]:
+    """Build what hosts need; returns what starts them."""
+    packages.ensure()
+    programs = lifecycle.build()
+    return [partial(lifecycle.up, homes, programs)]
+
+
+def _do_all(work: Sequence[Callable[[], None]]) -> None:
+    pool = ThreadPoolExecutor(len(work))
+    running = [pool.submit(part) for part in work]
     try:
-        for result in as_completed(work):
+        for result in as_completed(running):
             result.result()
     finally:
-        # After an error or an interrupt nobody waits for the other clusters.
+        # After an error or an interrupt nobody waits for the others.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def down(names: Sequence[str]) -> None:
-    """Take clusters down; with the last one goes everything that is machine-wide."""
+    """Take clusters and hosts down; with the last one goes everything that is machine-wide."""
     if os.geteuid() != 0:
         raise LabError("the lab removes network namespaces, so it must run as root; run it with sudo.")
     with machine.exclusive():
@@ -99,15 +121,25 @@ def down(names: Sequence[str]) -> None:
 
 
 def _take_down(names: Sequence[str]) -> None:
-    """The named clusters or all; with the last one goes everything that is machine-wide."""
-    known = {entry.name: entry for entry in _known_clusters()}
-    for name in names or sorted({*machine.cluster_names(), *known}):
-        number = known[name].number if name in known else _number_of(name)
-        cluster.down(name, Addresses(number) if number else None)
-        known.pop(name, None)
-        _save(list(known.values()))
-    if not machine.cluster_names():
+    """The named clusters and hosts or all; with the last one goes everything that is machine-wide."""
+    lab = state.own()
+    clusters = {entry.name: entry for entry in lab.clusters}
+    hosts = {entry.name for entry in lab.hosts}
+    for name in names or sorted({*machine.names(), *clusters, *hosts}):
+        if is_host(name):
+            lifecycle.down(HostHome(name))
+        else:
+            number = clusters[name].number if name in clusters else _number_of(name)
+            cluster.down(name, Addresses(number) if number else None)
+        clusters.pop(name, None)
+        hosts.discard(name)
+        _save(list(clusters.values()), hosts)
+    left = machine.names()
+    if all(map(is_host, left)):
         chartservers.stop()
+    if not any(map(is_host, left)):
+        services.stop()
+    if not left:
         network.remove_bridge()
         machine.restore()
         paths.STATE_FILE.unlink(missing_ok=True)
@@ -129,14 +161,12 @@ def load(archives: Sequence[Path]) -> None:
 
 def _plans(names: Sequence[str], *, api: bool, kwok_nodes: int) -> list[Plan]:
     for name in names:
-        if not _NAME.fullmatch(name) or name in _RESERVED:
+        if not _NAME.fullmatch(name) or name in _RESERVED or is_host(name):
             raise LabError(f"cluster name {name!r} cannot be used; take a short one of a-z, 0-9 and dashes.")
     wanted = [name for name in dict.fromkeys(names) if name != API_CLUSTER]
     if api or API_CLUSTER in names or (kwok_nodes and not any(map(addresses.is_bare, wanted))):
         wanted.append(API_CLUSTER)
-    if not wanted:
-        raise LabError("no cluster asked for; name some after --clusters, or give --api.")
-    numbers = addresses.assign(wanted, {entry.name: entry.number for entry in _known_clusters()})
+    numbers = addresses.assign(wanted, {entry.name: entry.number for entry in state.own().clusters})
     return [
         Plan(
             name,
@@ -146,14 +176,6 @@ def _plans(names: Sequence[str], *, api: bool, kwok_nodes: int) -> list[Plan]:
         )
         for name, number in numbers.items()
     ]
-
-
-def _known_clusters() -> list[state.Cluster]:
-    try:
-        lab = state.load()
-    except LabError:
-        return []
-    return lab.clusters if lab.provider == "native" else []
 
 
 def _number_of(name: str) -> int | None:
@@ -166,19 +188,24 @@ def _number_of(name: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _write_state(started: Sequence[Plan]) -> Lab:
-    entries = {entry.name: entry for entry in _known_clusters()}
+def _write_state(started: Sequence[Plan], homes: Sequence[HostHome]) -> Lab:
+    lab = state.own()
+    entries = {entry.name: entry for entry in lab.clusters}
     for plan in started:
         before, now = entries.get(plan.name), plan.describe()
         entries[plan.name] = replace(now, kwok_nodes=max(now.kwok_nodes, before.kwok_nodes if before else 0))
-    return _save(list(entries.values()))
+    return _save(list(entries.values()), {*(entry.name for entry in lab.hosts), *(home.name for home in homes)})
 
 
-def _save(clusters: list[state.Cluster]) -> Lab:
+def _save(clusters: list[state.Cluster], host_names: Iterable[str]) -> Lab:
+    homes = sorted(map(HostHome, host_names), key=lambda home: home.number)
     lab = Lab(
         provider="native",
         kubeconfig=str(paths.KUBECONFIG),
         clusters=clusters,
+        hosts=[access.describe(home, clusters) for home in homes],
+        packages=str(paths.PACKAGES) if homes else "",
+        package_url=versions.PACKAGES_URL if homes else "",
         charts=str(paths.CHARTS),
         gateway_api=str(paths.DEFINITIONS),
         chart_repository=versions.CHART_REPOSITORY_URL,
@@ -190,4 +217,5 @@ def _save(clusters: list[state.Cluster]) -> Lab:
     contexts = {entry.name: Home(entry.name).access(Addresses(entry.number)) for entry in clusters}
     kubeconfig.write(paths.KUBECONFIG, contexts)
     state.save(lab)
+    lifecycle.follow(lab)
     return lab

@@ -16,13 +16,14 @@ from lab.home import Home
 
 _TABLE = "1099"  # number of the routing table and priority of the rule that leads there
 _NODE_LINK = "eth0"
+_IFF_UP = 1
 _BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 _FORWARD_RULE = ["FORWARD", "-i", BRIDGE, "-o", BRIDGE, "-j", "ACCEPT"]
 
 
 def create_bridge() -> None:
     """The bridge, and the rule that keeps what comes over it away from networks outside."""
-    if not _link_exists(BRIDGE):
+    if not link_exists(BRIDGE):
         _ip("link", "add", BRIDGE, "type", "bridge")
     elif "inet " in (found := _ip("address", "show", "dev", BRIDGE)) and f"inet {BRIDGE_ADDRESS}/" not in found:
         raise LabError(f"a network link {BRIDGE} exists that is not the lab's; rename it, then run again.")
@@ -43,22 +44,13 @@ def remove_bridge() -> None:
     while f"lookup {_TABLE}" in _ip("rule", "list"):
         _ip("rule", "delete", "priority", _TABLE)
     succeeds(["ip", "route", "flush", "table", _TABLE])
-    if _link_exists(BRIDGE):
+    if link_exists(BRIDGE):
         _ip("link", "delete", BRIDGE)
 
 
 def create_namespace(home: Home, addresses: Addresses) -> None:
     """The cluster's network namespace with one link to the bridge."""
-    name, outside = home.unit, _outside_link(addresses)
-    if not home.network_namespace.exists():
-        _ip("netns", "add", name)
-    if not _link_exists(outside):
-        _ip("link", "add", outside, "type", "veth", "peer", "name", _NODE_LINK, "netns", name)
-    _ip("link", "set", outside, "master", BRIDGE, "up")
-    _ip("-n", name, "link", "set", "lo", "up")
-    _ip("-n", name, "address", "replace", f"{addresses.node}/24", "dev", _NODE_LINK)
-    _ip("-n", name, "link", "set", _NODE_LINK, "up")
-    _ip("-n", name, "route", "replace", "default", "via", BRIDGE_ADDRESS)
+    attach(home, _outside_link(addresses), addresses.node)
     settings = ["net.ipv4.ip_forward=1"]
     if _BRIDGE_FILTER.exists():
         settings.append("net.bridge.bridge-nf-call-iptables=1")
@@ -69,13 +61,34 @@ def create_namespace(home: Home, addresses: Addresses) -> None:
 
 def remove_namespace(home: Home, addresses: Addresses | None) -> None:
     """Undo create_namespace; the caller has ended the processes in it."""
+    detach(home, _outside_link(addresses) if addresses else None)
+    if addresses is not None:
+        for inner in (addresses.pods, addresses.services):
+            succeeds(["ip", "route", "delete", "unreachable", inner])
+
+
+def attach(home: Home, outside: str, address: str) -> None:
+    """A network namespace with one link to the bridge, whose outer end has that name, and a default route over it."""
+    name = home.unit
+    if not home.network_namespace.exists():
+        _ip("netns", "add", name)
+    if not link_exists(outside):
+        _ip("link", "add", outside, "type", "veth", "peer", "name", _NODE_LINK, "netns", name)
+    _ip("link", "set", outside, "master", BRIDGE, "up")
+    _ip("-n", name, "link", "set", "lo", "up")
+    _ip("-n", name, "address", "replace", f"{address}/24", "dev", _NODE_LINK)
+    _ip("-n", name, "link", "set", _NODE_LINK, "up")
+    _ip("-n", name, "route", "replace", "default", "via", BRIDGE_ADDRESS)
+
+
+def detach(home: Home, outside: str | None) -> None:
+    """Undo attach, whatever is there of it."""
+    if outside is not None:
+        # First, since its other end would go only some time after the namespace.
+        succeeds(["ip", "link", "delete", outside])
     if home.network_namespace.exists() and not succeeds(["ip", "netns", "delete", home.unit]):
         # A file without a namespace behind it is what an interrupted `ip netns add` leaves.
         home.network_namespace.unlink(missing_ok=True)
-    if addresses is not None:
-        succeeds(["ip", "link", "delete", _outside_link(addresses)])
-        for inner in (addresses.pods, addresses.services):
-            succeeds(["ip", "route", "delete", "unreachable", inner])
 
 
 def bridged_packets_are_filtered() -> bool:
@@ -91,8 +104,14 @@ def _host_filters_bridges() -> bool:
     return _BRIDGE_FILTER.exists() and _BRIDGE_FILTER.read_text(encoding="ascii").strip() == "1"
 
 
-def _link_exists(name: str) -> bool:
+def link_exists(name: str) -> bool:
+    """Whether this machine has a network link of that name."""
     return Path("/sys/class/net", name).exists()
+
+
+def link_is_up(name: str) -> bool:
+    """Whether it is switched on."""
+    return bool(int(Path("/sys/class/net", name, "flags").read_text(encoding="ascii"), 16) & _IFF_UP)
 
 
 def _ip(*arguments: str) -> str:

@@ -22,6 +22,8 @@ _PACKAGES = {
     "iproute2": "ip",
     "procps": "sysctl",
     "util-linux": "nsenter",
+    "openssh-client": "ssh",
+    "dpkg": "dpkg-deb",
 }
 
 

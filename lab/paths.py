@@ -16,6 +16,9 @@ KUBECONFIG = STATE / "kubeconfig"
 BIN = STATE / "bin"
 CHARTS = STATE / "charts"
 DEFINITIONS = STATE / "gateway-api"
+HOST_INVENTORY = STATE / "hosts.yml"
+SSH = STATE / "ssh"
+PACKAGES = STATE / "packages"
 
 RUN = Path("/run/meshops-lab")
 
@@ -29,3 +32,8 @@ def cache() -> Path:
 def services() -> Path:
     """Pid files and logs of what belongs to no cluster (chart repository, registry)."""
     return STATE / "services"
+
+
+def host_services() -> Path:
+    """Configuration and logs of what serves hosts (names, packages)."""
+    return STATE / "host-services"

@@ -47,7 +47,7 @@ class Process:
         self.pid_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             child = subprocess.Popen(
-                ["/bin/sh", "-c", _WRITE_PID_FILE, str(self.pid_file), *map(str, command)],
+                [*self.recorded(), *map(str, command)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -60,6 +60,10 @@ class Process:
         # It is meant to live on; without this the interpreter would warn about a forgotten child.
         child.returncode = 0
         return True
+
+    def recorded(self) -> list[str]:
+        """What goes before a command so that its process is this one; it has to see the machine's own /proc."""
+        return ["/bin/sh", "-c", _WRITE_PID_FILE, str(self.pid_file)]
 
     def stop(self, grace_seconds: float = 10) -> None:
         """Ask it to end, insist after a while, forget it."""

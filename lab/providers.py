@@ -22,6 +22,7 @@ class Request:
     api: bool = False
     kwok_nodes: int = 0
     istiod: bool = False
+    hosts: int = 0
 
 
 class Provider(Protocol):
@@ -42,7 +43,13 @@ class Native:
 
     def up(self, request: Request) -> Lab:
         """Build what is missing and bring the clusters up."""
-        return native.up(request.clusters, api=request.api, kwok_nodes=request.kwok_nodes, istiod=request.istiod)
+        return native.up(
+            request.clusters,
+            api=request.api,
+            kwok_nodes=request.kwok_nodes,
+            istiod=request.istiod,
+            hosts=request.hosts,
+        )
 
     def down(self, names: Sequence[str]) -> None:
         """Leave nothing of them."""
@@ -58,6 +65,8 @@ class Existing:
 
     def up(self, request: Request) -> Lab:
         """Write the state file for the contexts in LAB_CONTEXTS."""
+        if request.hosts:
+            raise LabError("--hosts: with LAB_PROVIDER=existing hosts are your own; put them into your inventory.")
         contexts = os.environ.get("LAB_CONTEXTS", "").split()
         if not contexts:
             raise LabError('LAB_PROVIDER=existing needs LAB_CONTEXTS="context ..." (names in your kubeconfig).')

@@ -20,7 +20,7 @@ _LEFT_OUT = ("./var/cache", "./var/log", "./var/lib/apt", "./usr/share/doc", "./
 
 def base_layer(progress: Progress) -> Path:
     """The layer as a tar file, made once per distribution release."""
-    suite = _suite()
+    suite = release()
     digest = cache.key(suite, architecture(), repr(versions.ROOTFS_PACKAGES), repr(_LEFT_OUT))
     return cache.directory("rootfs", suite, digest, partial(_build, suite, progress)) / "base.tar"
 
@@ -44,7 +44,7 @@ def _build(suite: str, progress: Progress, into: Path) -> None:
     run(["rm", "-rf", "--one-file-system", root], what="removing the unpacked base system")
 
 
-def _suite() -> str:
+def release() -> str:
     """This machine's own release: the programs built here need its C library in the images."""
     found = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:

@@ -38,6 +38,26 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Host:
+    """One VM or bare-metal host outside of all clusters, with systemd and sshd."""
+
+    name: str
+    address: str
+    """On the same bridge as nodes and load balancers, which it reaches."""
+    cluster: str
+    """The cluster whose pods it reaches, and that reach it, without a gateway; empty: it has no way to any pod."""
+    network: str
+    """Network name of the mesh; that of its cluster, or one of its own."""
+    user: str
+    """Who is let in, and may become root by sudo without a password."""
+    private_key: str
+    """File with the key that lets in, the only way."""
+    known_hosts: str
+    """File with the host's key, for strict checking."""
+    port: int = 22
+
+
+@dataclass(frozen=True)
 class Lab:
     """The whole lab."""
 
@@ -61,6 +81,11 @@ class Lab:
     """Values that istiod's chart needs with the lab's Envoy."""
     cni: dict[str, Any] = field(default_factory=dict)
     """Values of the chart `cni` on the lab's nodes (they equal the chart's defaults)."""
+    hosts: list[Host] = field(default_factory=list)
+    packages: str = ""
+    """Directory with the package ``istio-sidecar`` in two versions, and with archives of the same files."""
+    package_url: str = ""
+    """The same by HTTP, where hosts reach it; also a flat APT repository (``deb [trusted=yes] <this> ./``)."""
 
     def cluster(self, name: str) -> Cluster:
         """The cluster of that name."""
@@ -68,6 +93,13 @@ class Lab:
             if cluster.name == name:
                 return cluster
         raise LabError(f"the lab has no cluster {name}; run: python -m lab up --clusters {name}")
+
+    def host(self, name: str) -> Host:
+        """The host of that name."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise LabError(f"the lab has no host {name}; run: python -m lab up --hosts {name.removeprefix('vm')}")
 
 
 def load(path: Path = paths.STATE_FILE) -> Lab:
@@ -79,10 +111,21 @@ def load(path: Path = paths.STATE_FILE) -> Lab:
     return from_json(data)
 
 
+def own(path: Path = paths.STATE_FILE) -> Lab:
+    """What the lab has made on this machine by the last `up`; nothing where there was none."""
+    nothing = Lab(provider="native", kubeconfig=str(paths.KUBECONFIG))
+    try:
+        lab = load(path)
+    except LabError:
+        return nothing
+    return lab if lab.provider == nothing.provider else nothing
+
+
 def from_json(data: dict[str, Any]) -> Lab:
     """The typed form; unknown fields of a newer lab are left out."""
     clusters = [Cluster(**_known(Cluster, entry)) for entry in data.get("clusters", [])]
-    return Lab(**{**_known(Lab, data), "clusters": clusters})
+    hosts = [Host(**_known(Host, entry)) for entry in data.get("hosts", [])]
+    return Lab(**{**_known(Lab, data), "clusters": clusters, "hosts": hosts})
 
 
 def to_json(lab: Lab) -> str:
@@ -105,6 +148,6 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
     temporary.replace(path)
 
 
-def _known(kind: type[Cluster] | type[Lab], data: dict[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Cluster] | type[Host] | type[Lab], data: dict[str, Any]) -> dict[str, Any]:
     names = {entry.name for entry in dataclasses.fields(kind)}
     return {name: value for name, value in data.items() if name in names}

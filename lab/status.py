@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is up: clusters, addresses, processes."""
+"""What is up: clusters, hosts, addresses, processes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from lab import chartservers, state
 from lab.errors import LabError
 from lab.home import Home
+from lab.hosts import network, services
+from lab.hosts.home import HostHome
 
 
 def collect() -> dict[str, Any]:
-    """Every cluster of the state file and the pids of its processes; null for one that is not running."""
+    """Every cluster and host of the state file and the pids of its processes; null for one that is not running."""
     try:
         lab = state.load()
     except LabError:
-        return {"provider": None, "clusters": [], "servers": {}}
+        return {"provider": None, "clusters": [], "hosts": [], "servers": {}}
     clusters = [{**asdict(entry), "processes": _processes(entry.name)} for entry in lab.clusters]
-    servers = {process.name: process.pid() for process in chartservers.processes()}
-    return {"provider": lab.provider, "clusters": clusters, "servers": servers}
+    hosts = [{**asdict(entry), "power": _power(HostHome(entry.name))} for entry in lab.hosts]
+    servers = (chartservers.processes() if clusters else []) + (services.processes() if hosts else [])
+    running = {process.name: process.pid() for process in servers}
+    return {"provider": lab.provider, "clusters": clusters, "hosts": hosts, "servers": running}
 
 
 def as_json() -> str:
@@ -31,23 +36,40 @@ def as_json() -> str:
 def as_table() -> str:
     """For people."""
     found = collect()
-    if not found["clusters"]:
+    if not found["clusters"] and not found["hosts"]:
         return "nothing is up; run: python -m lab up"
-    rows = [("CLUSTER", "SERVER", "PODS", "LOAD BALANCERS", "PROCESSES")]
-    for entry in found["clusters"]:
-        rows.append(
-            (
-                entry["name"],
-                entry["server"],
-                entry["pod_range"],
-                entry["load_balancer_pool"],
-                _summary(entry["processes"]),
-            )
+    clusters = [
+        (
+            entry["name"],
+            entry["server"],
+            entry["pod_range"],
+            entry["load_balancer_pool"],
+            _summary(entry["processes"]),
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        for entry in found["clusters"]
+    ]
+    hosts = [(entry["name"], entry["address"], entry["network"], entry["power"]) for entry in found["hosts"]]
+    lines = [
+        *_columns(("CLUSTER", "SERVER", "PODS", "LOAD BALANCERS", "PROCESSES"), clusters),
+        *_columns(("HOST", "ADDRESS", "NETWORK", "POWER"), hosts),
+    ]
     lines += [f"{name}: {'pid ' + str(pid) if pid else 'NOT RUNNING'}" for name, pid in found["servers"].items()]
     return "\n".join(lines)
+
+
+def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table; none without rows."""
+    if not rows:
+        return []
+    table = [heads, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(heads))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def _power(home: HostHome) -> str:
+    if home.keeper.pid() is None:
+        return "off"
+    return "on, link down" if network.is_unplugged(home) else "on"
 
 
 def _processes(cluster: str) -> dict[str, int | None]:

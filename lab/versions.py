@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from lab.addresses import BRIDGE_ADDRESS
+
 KUBERNETES: Final = "1.36.3"
 ETCD: Final = "3.6.8"
 CONTAINERD: Final = "2.4.2"
@@ -16,10 +18,18 @@ REGISTRY: Final = "3.0.0"
 # The newest engine whose Go module can be had; SDKs may be newer.
 PULUMI: Final = "3.255.0"
 ISTIO: Final = "1.31.0"
+# Packages for hosts come with this version, too: what is in them is the same.
+ISTIO_NEXT: Final = "1.31.1"
 GATEWAY_API: Final = "1.6.0"
 ENVOY: Final = "1.40.0"
 
 ROOTFS_PACKAGES: Final = ("iptables", "iproute2", "ca-certificates", "curl", "ipset")
+# What hosts have beyond that: a server as people have them, with services that run beside a mesh.
+HOST_PACKAGES: Final = (
+    *("systemd", "systemd-sysv", "dbus", "procps", "hostname", "iputils-ping", "conntrack", "openssl"),
+    *("openssh-server", "sudo", "python3", "python3-apt"),
+    *("nginx-light", "mariadb-server", "cloud-init"),
+)
 
 ISTIO_HUB: Final = "docker.io/istio"
 IMAGE_PAUSE: Final = "docker.io/lab/pause:1"
@@ -34,6 +44,8 @@ CHART_REPOSITORY_PORT: Final = 18879
 OCI_REGISTRY_PORT: Final = 15000
 CHART_REPOSITORY_URL: Final = f"http://127.0.0.1:{CHART_REPOSITORY_PORT}"
 OCI_CHARTS_URL: Final = f"oci://127.0.0.1:{OCI_REGISTRY_PORT}/charts"
+PACKAGES_PORT: Final = 18880
+PACKAGES_URL: Final = f"http://{BRIDGE_ADDRESS}:{PACKAGES_PORT}"
 
 # The Envoy from PyPI lacks the filters that only Istio's own build has; these istiod values switch their use off.
 ISTIO_VALUES: Final[dict[str, object]] = {

@@ -27,6 +27,7 @@ from ._core.model.specs.waypoint import WaypointSpec
 from ._core.model.specs.workload_group import WorkloadGroupSpec
 from ._core.model.specs.workload_info import WorkloadInfoSpec
 from ._resource import MeshProvider, MeshResource, asked
+from .provider.renewal import Renewal
 
 __all__ = [
     "ChartsArgs",
@@ -52,6 +53,7 @@ __all__ = [
     "GatewayApiChannel",
     "GatewayArgs",
     "GatewayArgsDict",
+    "GatewayExpose",
     "GatewayForm",
     "GatewayImagePullPolicy",
     "GatewayIpFamilies",
@@ -104,8 +106,9 @@ __all__ = [
     "Validate",
     "VerifyMeshArgsDict",
     "VerifyMeshResult",
+    "VmBootstrap",
+    "VmBootstrapArgs",
     "VmBootstrapArgsDict",
-    "VmBootstrapResult",
     "Waypoint",
     "WaypointArgs",
     "WaypointArgsDict",
@@ -127,7 +130,6 @@ __all__ = [
     "kube_inject",
     "rbac",
     "verify_mesh",
-    "vm_bootstrap",
 ]
 
 
@@ -246,6 +248,13 @@ class GatewayListenerRoutesFrom(StrEnum):
 
     SAME = "Same"
     ALL = "All"
+
+
+class GatewayExpose(StrEnum):
+    """Choices."""
+
+    ISTIOD = "istiod"
+    SERVICES = "services"
 
 
 class GatewayServiceType(StrEnum):
@@ -1986,6 +1995,11 @@ class GatewayArgsDict(TypedDict, total=False):
     """Labels of the pods beside `istio=<name>`, for selectors of Gateway objects."""
     network: pulumi.Input[str] | None
     """Network that an `eastwest` gateway serves."""
+    expose: pulumi.Input[Sequence[pulumi.Input[Literal["istiod", "services"] | GatewayExpose]]] | None
+    """What it lets in, with `form=chart`. `istiod`: hosts outside Kubernetes and remote clusters reach every control
+    plane that is there when this is applied, on ports 15012 and 15017. `services`: other networks reach the
+    Services of this one by mutual TLS, on port 15443; it needs `network`.
+    """
     service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | GatewayServiceType] | None
     """Type of the Service; `None` makes no Service."""
     service_annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
@@ -2075,6 +2089,11 @@ class GatewayArgs:
     """Labels of the pods beside `istio=<name>`, for selectors of Gateway objects."""
     network: pulumi.Input[str] | None = None
     """Network that an `eastwest` gateway serves."""
+    expose: pulumi.Input[Sequence[pulumi.Input[Literal["istiod", "services"] | GatewayExpose]]] | None = None
+    """What it lets in, with `form=chart`. `istiod`: hosts outside Kubernetes and remote clusters reach every control
+    plane that is there when this is applied, on ports 15012 and 15017. `services`: other networks reach the
+    Services of this one by mutual TLS, on port 15443; it needs `network`.
+    """
     service_type: pulumi.Input[Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | GatewayServiceType] | None = None
     """Type of the Service; `None` makes no Service."""
     service_annotations: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
@@ -2223,6 +2242,16 @@ class Gateway(MeshResource):
     def network(self) -> pulumi.Output[str]:
         """Network that an `eastwest` gateway serves."""
         value: pulumi.Output[str] = pulumi.get(self, "network")
+        return value
+
+    @property
+    @pulumi.getter(name="expose")
+    def expose(self) -> pulumi.Output[Sequence[str]]:
+        """What it lets in, with `form=chart`. `istiod`: hosts outside Kubernetes and remote clusters reach every
+        control plane that is there when this is applied, on ports 15012 and 15017. `services`: other networks reach
+        the Services of this one by mutual TLS, on port 15443; it needs `network`.
+        """
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "expose")
         return value
 
     @property
@@ -3308,6 +3337,328 @@ class ConfigSet(MeshResource):
         return value
 
 
+class VmBootstrapArgsDict(TypedDict, total=False):
+    """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
+
+    group: pulumi.Input[str]
+    """WorkloadGroup that the host joins."""
+    namespace: pulumi.Input[str]
+    """Namespace of the group."""
+    revision: pulumi.Input[str] | None
+    """Revision or revision tag that serves the host. Default: `default`."""
+    control_plane_namespace: pulumi.Input[str] | None
+    """Namespace of that control plane; found by its injector without it."""
+    cluster_id: pulumi.Input[str] | None
+    """Name of the cluster in the mesh; what the control plane injects into pods without it."""
+    internal_address: pulumi.Input[str] | None
+    """Address of the host by which pods reach it; its first one without it."""
+    external_address: pulumi.Input[str] | None
+    """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
+    gateway: pulumi.Input[str] | None
+    """Service, as `namespace/name`, by whose address the host reaches istiod on port 15012. Without it, one that has
+    that port and an address; `istio-eastwestgateway` first.
+    """
+    gateway_address: pulumi.Input[str] | None
+    """Address at which the host reaches istiod on port 15012, an IP address or a DNS name; instead of `gateway`."""
+    capture_dns: pulumi.Input[bool] | None
+    """Whether the agent answers the host's DNS requests, for names of the mesh. Default: `True`."""
+    auto_register: pulumi.Input[bool] | None
+    """Whether istiod makes a WorkloadEntry when the host connects. Default: `True`."""
+    exclude_inbound_ports: pulumi.Input[Sequence[pulumi.Input[int]]] | None
+    """Ports that are never captured, beside 22 and those of the agent. The role adds every port that sshd listens on.
+    """
+    environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """More variables of `cluster.env`, which a shell on the host reads; they win over all others."""
+    issue_token: pulumi.Input[bool] | None
+    """Whether to issue a token. It is needed until the host has a certificate, and when that has expired. Default:
+    `True`.
+    """
+    certificate: pulumi.Input[str] | None
+    """The certificate chain that the host has, as PEM. While it is good for this identity and root, and its life is
+    not as good as over, no token is issued.
+    """
+    token_seconds: pulumi.Input[int] | None
+    """Seconds for which the token is good; API servers give 600 at least. Default: `3600`."""
+    renew: pulumi.Input[str] | None
+    """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued stays
+    as it is, and so does what is made of it.
+    """
+
+
+@dataclass(kw_only=True)
+class VmBootstrapArgs:
+    """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
+
+    group: pulumi.Input[str]
+    """WorkloadGroup that the host joins."""
+    namespace: pulumi.Input[str]
+    """Namespace of the group."""
+    revision: pulumi.Input[str] | None = None
+    """Revision or revision tag that serves the host. Default: `default`."""
+    control_plane_namespace: pulumi.Input[str] | None = None
+    """Namespace of that control plane; found by its injector without it."""
+    cluster_id: pulumi.Input[str] | None = None
+    """Name of the cluster in the mesh; what the control plane injects into pods without it."""
+    internal_address: pulumi.Input[str] | None = None
+    """Address of the host by which pods reach it; its first one without it."""
+    external_address: pulumi.Input[str] | None = None
+    """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
+    gateway: pulumi.Input[str] | None = None
+    """Service, as `namespace/name`, by whose address the host reaches istiod on port 15012. Without it, one that has
+    that port and an address; `istio-eastwestgateway` first.
+    """
+    gateway_address: pulumi.Input[str] | None = None
+    """Address at which the host reaches istiod on port 15012, an IP address or a DNS name; instead of `gateway`."""
+    capture_dns: pulumi.Input[bool] | None = None
+    """Whether the agent answers the host's DNS requests, for names of the mesh. Default: `True`."""
+    auto_register: pulumi.Input[bool] | None = None
+    """Whether istiod makes a WorkloadEntry when the host connects. Default: `True`."""
+    exclude_inbound_ports: pulumi.Input[Sequence[pulumi.Input[int]]] | None = None
+    """Ports that are never captured, beside 22 and those of the agent. The role adds every port that sshd listens on.
+    """
+    environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """More variables of `cluster.env`, which a shell on the host reads; they win over all others."""
+    issue_token: pulumi.Input[bool] | None = None
+    """Whether to issue a token. It is needed until the host has a certificate, and when that has expired. Default:
+    `True`.
+    """
+    certificate: pulumi.Input[str] | None = None
+    """The certificate chain that the host has, as PEM. While it is good for this identity and root, and its life is
+    not as good as over, no token is issued.
+    """
+    token_seconds: pulumi.Input[int] | None = None
+    """Seconds for which the token is good; API servers give 600 at least. Default: `3600`."""
+    renew: pulumi.Input[str] | None = None
+    """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued stays
+    as it is, and so does what is made of it.
+    """
+
+
+class VmBootstrap(MeshResource):
+    """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: VmBootstrapArgs | VmBootstrapArgsDict | pulumi.ResourceOptions | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[VmBootstrapArgsDict],
+    ) -> None:
+        """Arguments come in one piece or one by one."""
+        results = ("files", "token_needed", "token_reason", "token_expires", "istiod", "identity", "service_account", "trust_domain", "revision", "cluster", "network", "notes")
+        token, specs = "mesh:index:VmBootstrap", (VmBootstrapSpec, Renewal)
+        super().__init__(token, resource_name, specs, results, (args, opts, arguments))
+
+    @property
+    @pulumi.getter(name="group")
+    def group(self) -> pulumi.Output[str]:
+        """WorkloadGroup that the host joins."""
+        value: pulumi.Output[str] = pulumi.get(self, "group")
+        return value
+
+    @property
+    @pulumi.getter(name="namespace")
+    def namespace(self) -> pulumi.Output[str]:
+        """Namespace of the group."""
+        value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="controlPlaneNamespace")
+    def control_plane_namespace(self) -> pulumi.Output[str]:
+        """Namespace of that control plane; found by its injector without it."""
+        value: pulumi.Output[str] = pulumi.get(self, "controlPlaneNamespace")
+        return value
+
+    @property
+    @pulumi.getter(name="clusterId")
+    def cluster_id(self) -> pulumi.Output[str]:
+        """Name of the cluster in the mesh; what the control plane injects into pods without it."""
+        value: pulumi.Output[str] = pulumi.get(self, "clusterId")
+        return value
+
+    @property
+    @pulumi.getter(name="internalAddress")
+    def internal_address(self) -> pulumi.Output[str]:
+        """Address of the host by which pods reach it; its first one without it."""
+        value: pulumi.Output[str] = pulumi.get(self, "internalAddress")
+        return value
+
+    @property
+    @pulumi.getter(name="externalAddress")
+    def external_address(self) -> pulumi.Output[str]:
+        """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
+        value: pulumi.Output[str] = pulumi.get(self, "externalAddress")
+        return value
+
+    @property
+    @pulumi.getter(name="gateway")
+    def gateway(self) -> pulumi.Output[str]:
+        """Service, as `namespace/name`, by whose address the host reaches istiod on port 15012. Without it, one that
+        has that port and an address; `istio-eastwestgateway` first.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "gateway")
+        return value
+
+    @property
+    @pulumi.getter(name="gatewayAddress")
+    def gateway_address(self) -> pulumi.Output[str]:
+        """Address at which the host reaches istiod on port 15012, an IP address or a DNS name; instead of `gateway`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "gatewayAddress")
+        return value
+
+    @property
+    @pulumi.getter(name="captureDns")
+    def capture_dns(self) -> pulumi.Output[bool]:
+        """Whether the agent answers the host's DNS requests, for names of the mesh. Default: `True`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "captureDns")
+        return value
+
+    @property
+    @pulumi.getter(name="autoRegister")
+    def auto_register(self) -> pulumi.Output[bool]:
+        """Whether istiod makes a WorkloadEntry when the host connects. Default: `True`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "autoRegister")
+        return value
+
+    @property
+    @pulumi.getter(name="excludeInboundPorts")
+    def exclude_inbound_ports(self) -> pulumi.Output[Sequence[int]]:
+        """Ports that are never captured, beside 22 and those of the agent. The role adds every port that sshd listens
+        on.
+        """
+        value: pulumi.Output[Sequence[int]] = pulumi.get(self, "excludeInboundPorts")
+        return value
+
+    @property
+    @pulumi.getter(name="environment")
+    def environment(self) -> pulumi.Output[Mapping[str, str]]:
+        """More variables of `cluster.env`, which a shell on the host reads; they win over all others."""
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "environment")
+        return value
+
+    @property
+    @pulumi.getter(name="issueToken")
+    def issue_token(self) -> pulumi.Output[bool]:
+        """Whether to issue a token. It is needed until the host has a certificate, and when that has expired. Default:
+        `True`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "issueToken")
+        return value
+
+    @property
+    @pulumi.getter(name="certificate")
+    def certificate(self) -> pulumi.Output[str]:
+        """The certificate chain that the host has, as PEM. While it is good for this identity and root, and its life
+        is not as good as over, no token is issued.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "certificate")
+        return value
+
+    @property
+    @pulumi.getter(name="tokenSeconds")
+    def token_seconds(self) -> pulumi.Output[int]:
+        """Seconds for which the token is good; API servers give 600 at least. Default: `3600`."""
+        value: pulumi.Output[int] = pulumi.get(self, "tokenSeconds")
+        return value
+
+    @property
+    @pulumi.getter(name="renew")
+    def renew(self) -> pulumi.Output[str]:
+        """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued
+        stays as it is, and so does what is made of it.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "renew")
+        return value
+
+    @property
+    @pulumi.getter(name="files")
+    def files(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Content by name: `cluster.env`, `mesh.yaml`, `root-cert.pem`, `hosts`, and `istio-token` where one was
+        issued.
+        """
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "files")
+        return value
+
+    @property
+    @pulumi.getter(name="tokenNeeded")
+    def token_needed(self) -> pulumi.Output[bool]:
+        """Whether the host has no good certificate."""
+        value: pulumi.Output[bool] = pulumi.get(self, "tokenNeeded")
+        return value
+
+    @property
+    @pulumi.getter(name="tokenReason")
+    def token_reason(self) -> pulumi.Output[str]:
+        """Why it needs a token; empty where it does not."""
+        value: pulumi.Output[str] = pulumi.get(self, "tokenReason")
+        return value
+
+    @property
+    @pulumi.getter(name="tokenExpires")
+    def token_expires(self) -> pulumi.Output[str]:
+        """When the issued token expires (RFC 3339); empty without one."""
+        value: pulumi.Output[str] = pulumi.get(self, "tokenExpires")
+        return value
+
+    @property
+    @pulumi.getter(name="istiod")
+    def istiod(self) -> pulumi.Output[Mapping[str, Any]]:
+        """`name`, `port` and `addresses` under which the host reaches istiod."""
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "istiod")
+        return value
+
+    @property
+    @pulumi.getter(name="identity")
+    def identity(self) -> pulumi.Output[str]:
+        """SPIFFE identity of the host."""
+        value: pulumi.Output[str] = pulumi.get(self, "identity")
+        return value
+
+    @property
+    @pulumi.getter(name="serviceAccount")
+    def service_account(self) -> pulumi.Output[str]:
+        """Its ServiceAccount."""
+        value: pulumi.Output[str] = pulumi.get(self, "serviceAccount")
+        return value
+
+    @property
+    @pulumi.getter(name="trustDomain")
+    def trust_domain(self) -> pulumi.Output[str]:
+        """Trust domain of the mesh."""
+        value: pulumi.Output[str] = pulumi.get(self, "trustDomain")
+        return value
+
+    @property
+    @pulumi.getter(name="revision")
+    def revision(self) -> pulumi.Output[str]:
+        """Revision that serves the host."""
+        value: pulumi.Output[str] = pulumi.get(self, "revision")
+        return value
+
+    @property
+    @pulumi.getter(name="cluster")
+    def cluster(self) -> pulumi.Output[str]:
+        """Name of the cluster in the mesh."""
+        value: pulumi.Output[str] = pulumi.get(self, "cluster")
+        return value
+
+    @property
+    @pulumi.getter(name="network")
+    def network(self) -> pulumi.Output[str]:
+        """Network of the host."""
+        value: pulumi.Output[str] = pulumi.get(self, "network")
+        return value
+
+    @property
+    @pulumi.getter(name="notes")
+    def notes(self) -> pulumi.Output[Sequence[str]]:
+        """What is worth knowing, such as a gateway whose address may change."""
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "notes")
+        return value
+
+
 class ProviderArgsDict(TypedDict, total=False):
     """How to reach a cluster."""
 
@@ -3569,89 +3920,6 @@ def kube_inject(
     """Put the proxy into workloads by hand, as `istioctl kube-inject` does."""
     answer: pulumi.Output[KubeInjectResult]
     answer = asked("mesh:index:kubeInject", KubeInjectSpec, arguments, opts)
-    return answer
-
-
-class VmBootstrapResult(TypedDict):
-    """What a host needs, and what it joins."""
-
-    files: Mapping[str, Any]
-    """Content by name: `cluster.env`, `mesh.yaml`, `root-cert.pem`, `hosts`, and `istio-token` where one was issued.
-    """
-    token_needed: bool
-    """Whether the host has no good certificate."""
-    token_reason: str
-    """Why it needs a token; empty where it does not."""
-    token_expires: str
-    """When the issued token expires (RFC 3339); empty without one."""
-    istiod: Mapping[str, Any]
-    """`name`, `port` and `addresses` under which the host reaches istiod."""
-    identity: str
-    """SPIFFE identity of the host."""
-    service_account: str
-    """Its ServiceAccount."""
-    trust_domain: str
-    """Trust domain of the mesh."""
-    revision: str
-    """Revision that serves the host."""
-    cluster: str
-    """Name of the cluster in the mesh."""
-    network: str
-    """Network of the host."""
-    notes: Sequence[str]
-    """What is worth knowing, such as a gateway whose address may change."""
-
-
-class VmBootstrapArgsDict(TypedDict, total=False):
-    """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
-
-    group: pulumi.Input[str]
-    """WorkloadGroup that the host joins."""
-    namespace: pulumi.Input[str]
-    """Namespace of the group."""
-    revision: pulumi.Input[str] | None
-    """Revision or revision tag that serves the host. Default: `default`."""
-    control_plane_namespace: pulumi.Input[str] | None
-    """Namespace of that control plane; found by its injector without it."""
-    cluster_id: pulumi.Input[str] | None
-    """Name of the cluster in the mesh; what the control plane injects into pods without it."""
-    internal_address: pulumi.Input[str] | None
-    """Address of the host by which pods reach it; its first one without it."""
-    external_address: pulumi.Input[str] | None
-    """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
-    gateway: pulumi.Input[str] | None
-    """Service, as `namespace/name`, by whose address the host reaches istiod on port 15012. Without it, one that has
-    that port and an address; `istio-eastwestgateway` first.
-    """
-    gateway_address: pulumi.Input[str] | None
-    """Address at which the host reaches istiod on port 15012, an IP address or a DNS name; instead of `gateway`."""
-    capture_dns: pulumi.Input[bool] | None
-    """Whether the agent answers the host's DNS requests, for names of the mesh. Default: `True`."""
-    auto_register: pulumi.Input[bool] | None
-    """Whether istiod makes a WorkloadEntry when the host connects. Default: `True`."""
-    exclude_inbound_ports: pulumi.Input[Sequence[pulumi.Input[int]]] | None
-    """Ports that are never captured, beside 22 and those of the agent. The role adds every port that sshd listens on.
-    """
-    environment: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
-    """More variables of `cluster.env`, which a shell on the host reads; they win over all others."""
-    issue_token: pulumi.Input[bool] | None
-    """Whether to issue a token. It is needed until the host has a certificate, and when that has expired. Default:
-    `True`.
-    """
-    certificate: pulumi.Input[str] | None
-    """The certificate chain that the host has, as PEM. While it is good for this identity and root, and its life is
-    not as good as over, no token is issued.
-    """
-    token_seconds: pulumi.Input[int] | None
-    """Seconds for which the token is good; API servers give 600 at least. Default: `3600`."""
-
-
-def vm_bootstrap(
-    opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None, **arguments: Unpack[VmBootstrapArgsDict]
-) -> pulumi.Output[VmBootstrapResult]:
-    """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
-    answer: pulumi.Output[VmBootstrapResult]
-    answer = asked("mesh:index:vmBootstrap", VmBootstrapSpec, arguments, opts)
     return answer
 
 

@@ -93,6 +93,12 @@ STAGES = [
     ),
     Stage("unit", "tests without a cluster", [module("pytest", "tests/unit")], needs=["tests/unit/**/test_*.py"]),
     Stage(
+        "hosts",
+        "hosts of the lab, and that they leave nothing behind",
+        [module("pytest", "tests/hosts")],
+        needs=["tests/hosts/test_*.py", "lab/__main__.py"],
+    ),
+    Stage(
         "api",
         "tests against a real API server",
         [module("pytest", "tests/api")],

@@ -132,6 +132,16 @@ options:
     description:
     - Network that an V(eastwest) gateway serves.
     type: str
+  expose:
+    description:
+    - 'What it lets in, with O(form=chart). V(istiod): hosts outside Kubernetes and remote clusters reach every
+      control plane that is there when this is applied, on ports 15012 and 15017. V(services): other networks reach
+      the Services of this one by mutual TLS, on port 15443; it needs O(network).'
+    type: list
+    elements: str
+    choices:
+    - istiod
+    - services
   service_type:
     description:
     - Type of the Service; V(None) makes no Service.

@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from .._core.model.errors import MeshError
@@ -15,9 +14,10 @@ from .._core.model.options import Mode, RunOptions
 from .._core.model.report import Report
 from .._core.model.spec import parse
 from .._core.operations.registry import OPERATIONS
-from . import claims
+from . import claims, kept
 from .configuration import Configuration
 from .differences import Difference
+from .found import Found
 from .host import WARNING, Host
 from .imports import existing
 from .inventory import CHANGES, applied, changes, declared_part, found, gone
@@ -40,15 +40,6 @@ class InitFailed(Exception):
         self.id, self.inputs, self.outputs, self.error = identifier, inputs, outputs, error
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a read found: no id where there is nothing any more."""
-
-    id: str
-    inputs: Properties
-    outputs: Properties
-
-
 @functools.cache
 def resources() -> dict[str, Resource]:
     """Every type of resource by its token."""
@@ -59,7 +50,7 @@ def resources() -> dict[str, Resource]:
 @functools.cache
 def functions() -> dict[str, Query[Any]]:
     """Every function by its token."""
-    found_ = [operation for operation in OPERATIONS.values() if isinstance(operation, Query)]
+    found_ = [operation for operation in OPERATIONS.values() if isinstance(operation, Query) and not operation.kept]
     return {f"{PACKAGE}:index:{function(operation.name)}": operation for operation in found_}
 
 
@@ -76,6 +67,11 @@ class Provider:
         self._lock = threading.Lock()
         connection = configuration.connection
         self._sessions = None if connection is None else Sessions(connection, configuration.secrets)
+
+    def life(self, token: str) -> Provider | kept.Kept:
+        """Who knows the life of resources of a type."""
+        operation = kept.operations(PACKAGE).get(token)
+        return self if operation is None else kept.Kept(operation, self._host, self._at_work)
 
     def check(
         self, token: str, urn: str, before: Properties, inputs: Properties

@@ -6,14 +6,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .._core.model.operation import Query
+from .._core.model.operation import AnyOperation, Query
 from .._core.model.options import RunOptions
 from .._core.model.spec import Field, Type, fields
 from .._version import VERSION
+from . import kept
 from .configuration import OPTIONS
 from .naming import camel, markdown, pascal
 from .provider import PACKAGE, functions, resources
-from .resources import Resource
+from .renewal import Renewal
 
 Schema = dict[str, Any]
 
@@ -60,7 +61,10 @@ def schema() -> Schema:
             "inputProperties": _configuration(),
             "properties": {},
         },
-        "resources": {token: _resource(token, resource, types) for token, resource in resources().items()},
+        "resources": {
+            **{token: _resource(token, resource.operation, types) for token, resource in resources().items()},
+            **{token: _resource(token, operation, types) for token, operation in kept.operations(PACKAGE).items()},
+        },
         "functions": {token: _function(token, operation, types) for token, operation in functions().items()},
         "types": types,
         "language": {"python": {"packageName": "pulumi_mesh"}, "nodejs": _NODEJS},
@@ -78,19 +82,23 @@ def _configured(name: str) -> Schema:
     return {**wanted, "description": f"{option.doc}{where}", **({"secret": True} if option.secret else {})}
 
 
-def _resource(token: str, resource: Resource, types: Schema) -> Schema:
-    operation = resource.operation
-    own = (*fields(operation.spec), *fields(RunOptions))
-    inputs = _properties(fields(operation.spec), token, types)
-    inputs |= _properties(fields(RunOptions), f"{PACKAGE}:index:", types)
+def beside(operation: AnyOperation) -> tuple[Any, dict[str, Schema]]:
+    """What a resource takes beside its spec, and what it tells beside what its operation returns."""
+    # Not by its type: the generator knows the core under its other name.
+    return (Renewal, {}) if getattr(operation, "kept", False) else (RunOptions, DERIVED)
+
+
+def _resource(token: str, operation: AnyOperation, types: Schema) -> Schema:
+    (more, derived), spec = beside(operation), fields(operation.spec)
+    inputs = {**_properties(spec, token, types), **_properties(fields(more), f"{PACKAGE}:index:", types)}
     results = _properties(fields(operation.returns), token, types)
-    required = sorted(camel(field.name) for field in own if field.required)
+    required = sorted(camel(field.name) for field in (*spec, *fields(more)) if field.required)
     return {
         "description": _first_line(operation.spec),
         "inputProperties": inputs,
         "requiredInputs": required,
-        "properties": {**inputs, **results, **DERIVED},
-        "required": sorted({*required, *results, "inventory"}),
+        "properties": {**inputs, **results, **derived},
+        "required": sorted({*required, *results, *({"inventory"} & {*derived})}),
     }
 
 

@@ -20,6 +20,7 @@ from .host import Host
 from .properties import decode, encode
 
 if TYPE_CHECKING:
+    from .kept import Kept
     from .provider import Provider
 
 Struct = Any
@@ -150,17 +151,20 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     # -- resources --------------------------------------------------------------------------------------------
 
+    def _life(self, request: Any) -> Provider | Kept:
+        return self._provider.life(_type(request.urn))
+
     @_told
     def Check(self, request: Any, context: Any) -> Any:
         news, olds = decode(request.news), decode(request.olds)
-        inputs, found = self._provider.check(_type(request.urn), request.urn, olds, news)
+        inputs, found = self._life(request).check(_type(request.urn), request.urn, olds, news)
         return wire.CheckResponse(inputs=encode(inputs), failures=_failures(found))
 
     @_told
     def Diff(self, request: Any, context: Any) -> Any:
         state, after = decode(request.olds), decode(request.news)
         before = decode(request.old_inputs) if request.HasField("old_inputs") else state
-        found = self._provider.diff(_type(request.urn), request.urn, before, state, after)
+        found = self._life(request).diff(_type(request.urn), request.urn, before, state, after)
         detailed = {
             path: wire.PropertyDiff(
                 kind=_KINDS[kind, path in found.replaces],
@@ -179,7 +183,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_told
     def Create(self, request: Any, context: Any) -> Any:
-        made = self._provider.create(
+        made = self._life(request).create(
             _type(request.urn), request.urn, _within(request, decode(request.properties)), preview=request.preview
         )
         return wire.CreateResponse(id=made[0], properties=encode(made[1]))
@@ -188,7 +192,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         inputs = decode(request.inputs) if request.HasField("inputs") else {}
         old = request.id, inputs, decode(request.properties)
-        found = self._provider.read(_type(request.urn), request.urn, old)
+        found = self._life(request).read(_type(request.urn), request.urn, old)
         if not found.id:
             return wire.ReadResponse()
         return wire.ReadResponse(id=found.id, properties=encode(found.outputs), inputs=encode(found.inputs))
@@ -198,14 +202,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         state = decode(request.olds)
         old = request.id, decode(request.old_inputs) if request.HasField("old_inputs") else state, state
         after = _within(request, decode(request.news))
-        outputs = self._provider.update(_type(request.urn), request.urn, old, after, preview=request.preview)
+        outputs = self._life(request).update(_type(request.urn), request.urn, old, after, preview=request.preview)
         return wire.UpdateResponse(properties=encode(outputs))
 
     @_told
     def Delete(self, request: Any, context: Any) -> Any:
         state = decode(request.properties)
         inputs = decode(request.old_inputs) if request.HasField("old_inputs") else state
-        self._provider.delete(_type(request.urn), request.urn, (request.id, _within(request, inputs), state))
+        self._life(request).delete(_type(request.urn), request.urn, (request.id, _within(request, inputs), state))
         return Empty()
 
     @_told

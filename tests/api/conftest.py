@@ -21,6 +21,7 @@ from mesh.operations.registry import OPERATIONS
 
 from lab.errors import LabError
 from lab.state import Lab, load
+from tests import configured
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Which of the lab's bare API servers; runs at the same time need one each.
@@ -92,6 +93,15 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.post("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
     cluster.transport.raw("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="session")
+def workload_kinds(api: Api, lab: Lab) -> Iterator[None]:
+    """Definitions of the kinds that tell of hosts outside Kubernetes."""
+    cluster = connect(api.connection, "api")
+    with configured.workload_kinds(cluster, lab.charts):
+        yield
+    cluster.close()
 
 
 def config_map(name: str, **data: str) -> dict[str, Any]:

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -17,25 +15,9 @@ from mesh.model.specs.vm_bootstrap import VmBootstrapSpec
 from mesh.operations.vm_bootstrap import of_hosts
 
 from tests.certificates import authority, certificate
+from tests.configured import NETWORKING, configured
 
 from .conftest import API, ROOT
-from .injectors import injector, installed
-
-ISTIO = "istio-system"
-NETWORKING = "networking.istio.io"
-MESH = {
-    "defaultConfig": {
-        "discoveryAddress": f"istiod.{ISTIO}.svc:15012",
-        "meshId": "mesh1",
-        "proxyMetadata": {"ISTIO_META_DNS_CAPTURE": "false", "PROXY": "http://proxy.example.com:3128"},
-    },
-    "trustDomain": "cluster.local",
-}
-REVISED = {"defaultConfig": {"proxyMetadata": {}}, "trustDomain": "example.org"}
-
-
-def config_map(name, namespace, **data):
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data}
 
 
 def service(name, namespace, ports=(15012,), **spec):
@@ -49,54 +31,10 @@ def root():
 
 
 @pytest.fixture
-def mesh(api, lab, cluster, namespace, root):
-    """The definitions, the configuration of two revisions, and a root for the namespace."""
-    cluster_objects = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ISTIO}},
-        config_map("istio", ISTIO, mesh=yaml.safe_dump(MESH)),
-        config_map("istio-canary", ISTIO, mesh=yaml.safe_dump(REVISED)),
-        config_map("istio-sidecar-injector", ISTIO, values=_values("onprem")),
-        config_map("istio-sidecar-injector-canary", ISTIO, values=_values("")),
-        config_map("istio-ca-root-cert", namespace, **{"root-cert.pem": root.pem}),
-    ]
-    definitions = [
-        yaml.safe_load_all(path.read_text(encoding="utf-8"))
-        for path in Path(lab.charts, "base").rglob("*.yaml")
-        if path.name == "crd-all.gen.yaml"
-    ]
-    wanted = [obj for found in definitions for obj in found if obj and obj["metadata"]["name"] in _KINDS]
-    for obj in (*wanted, *cluster_objects):
-        cluster.apply(obj, "test", force=True)
-    cluster.forget_kinds()
-    marks = (
-        {"istio.io/rev": "default"},
-        {"istio.io/rev": "canary"},
-        {"istio.io/rev": "canary", "istio.io/tag": "prod"},
-    )
-    with installed(cluster, *(_in_cluster(f"injector-{i}", mark) for i, mark in enumerate(marks))):
+def mesh(workload_kinds, cluster, namespace, root):
+    with configured(cluster, namespace, root.pem):
+        cluster.forget_kinds()
         yield
-    for obj in reversed((*wanted, *cluster_objects)):
-        with contextlib.suppress(MeshError):
-            api_version, kind = obj["apiVersion"], obj["kind"]
-            resource = cluster.resource(api_version, kind)
-            where = resource.path(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-            cluster.transport.request("DELETE", where)
-    cluster.forget_kinds()
-
-
-_KINDS = [f"{plural}.{NETWORKING}" for plural in ("workloadgroups", "workloadentries", "serviceentries")]
-
-
-def _in_cluster(name, marks):
-    """An injector whose control plane is in the cluster."""
-    found = injector(name, marks)
-    for webhook in found["webhooks"]:
-        webhook["clientConfig"] = {"service": {"name": "istiod", "namespace": ISTIO, "path": "/inject"}}
-    return found
-
-
-def _values(name):
-    return json.dumps({"global": {"multiCluster": {"clusterName": name}}})
 
 
 @pytest.fixture
@@ -105,7 +43,8 @@ def group(cluster, namespace, mesh):
 
     def made(spec=None, annotations=None, name="ratings"):
         metadata = {"name": name, "namespace": namespace, "annotations": annotations or {}}
-        spec = {"template": {"serviceAccount": "vms"}, **(spec or {})}
+        # Of a group without it istioctl cannot tell.
+        spec = {"metadata": {}, "template": {"serviceAccount": "vms"}, **(spec or {})}
         for account in ("vms", "default"):
             cluster.apply(
                 {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace}},
@@ -173,8 +112,8 @@ def theirs(lab, namespace, directory, arguments, address):
 
 
 @pytest.mark.parametrize(("said", "ours", "flags"), TABLE)
-def test_the_files_are_those_of_istioctl(api, lab, namespace, group, tmp_path, said, ours, flags):
-    group(said)
+def test_the_files_are_those_of_istioctl(api, lab, group, tmp_path, said, ours, flags):
+    namespace = group(said)["metadata"]["namespace"]
     address = ours.get("gateway_address", "192.0.2.1")
     data = {"group": "ratings", "namespace": namespace, "gateway_address": address, **ours}
     found = api("vm_bootstrap", data).result["files"]
@@ -231,7 +170,7 @@ def test_the_gateway_is_found(api, lab, cluster, namespace, group, tmp_path):
     )
     found = api("vm_bootstrap", {**data, "gateway": f"{namespace}/ew"}).result
     assert "127.0.0.1" in found["istiod"]["addresses"]
-    assert found["notes"] and found["notes"][0].startswith("localhost has the addresses 127.0.0.1")
+    assert [note.startswith("localhost has the addresses 127.0.0.1") for note in found["notes"]] == [True]
 
 
 IDENTITY = "spiffe://cluster.local/ns/{}/sa/vms"

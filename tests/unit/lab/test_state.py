@@ -7,13 +7,14 @@ import pytest
 
 from lab import state
 from lab.errors import LabError
-from lab.state import Cluster, Lab
+from lab.state import Cluster, Host, Lab
 
 LAB = Lab(
     provider="native",
     kubeconfig="/somewhere/kubeconfig",
     clusters=[Cluster("onprem", "onprem", "onprem-net", number=11), Cluster("api", "api", "api-net", nodes=False)],
     istio_values={"telemetry": {"enabled": False}},
+    hosts=[Host("vm1", "10.99.0.241", "onprem", "onprem-net", "ops", "/key", "/known_hosts")],
 )
 
 
@@ -26,7 +27,7 @@ def test_what_is_saved_is_loaded(tmp_path):
 
 def test_fields_of_a_newer_lab_are_left_out():
     data = json.loads(state.to_json(LAB))
-    data["future"] = data["clusters"][0]["future"] = True
+    data["future"] = data["clusters"][0]["future"] = data["hosts"][0]["future"] = True
     assert state.from_json(data) == LAB
 
 
@@ -36,3 +37,15 @@ def test_missing_file_and_unknown_cluster_name_the_remedy(tmp_path):
     assert LAB.cluster("api").nodes is False
     with pytest.raises(LabError, match="no cluster cloud"):
         LAB.cluster("cloud")
+    assert LAB.host("vm1").port == 22
+    with pytest.raises(LabError, match="no host vm2; run: python -m lab up --hosts 2"):
+        LAB.host("vm2")
+
+
+def test_what_others_wrote_is_not_ours(tmp_path):
+    path = tmp_path / "lab.json"
+    assert state.own(path).clusters == []
+    state.save(LAB, path)
+    assert state.own(path) == LAB
+    state.save(Lab("existing", "/theirs", LAB.clusters), path)
+    assert state.own(path).clusters == []

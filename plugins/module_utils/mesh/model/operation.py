@@ -170,6 +170,8 @@ class Query(Generic[S]):
     returns: type
     #: What one must be allowed to do where an imagined cluster would never ask for it.
     needs: Callable[[S], Iterable[Permission]] = lambda _spec: ()
+    #: Whether the answer is worth keeping: then it is a resource in Pulumi, and no function.
+    kept: bool = False
 
 
 AnyOperation = Union[Declarative[Any, Any], Query[Any]]  # noqa: UP007 - evaluated where Ansible checks imports

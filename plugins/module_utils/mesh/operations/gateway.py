@@ -14,7 +14,7 @@ from ..model.operation import Declarative, Finding, Reader, Removal, State
 from ..model.sets import DEFAULT_REVISION, manager
 from ..model.spec import fields
 from ..model.specs.gateway import GatewayResult, GatewaySpec
-from ..render import charts, gateway_resource, helm, tls
+from ..render import charts, exposing, gateway_resource, helm, tls
 from ..render.gateway import values_for, warnings
 from ..render.manifests import Target, render
 from . import discovery, gateway_classes
@@ -50,6 +50,9 @@ def preflight(spec: GatewaySpec, facts: Facts, state: State) -> Iterator[Finding
         yield Finding("warning", MeshError("invalid_option", text))
     if spec.type == "eastwest" and not spec.network:
         yield Finding("error", MeshError("invalid_option", "is required by type eastwest", where="network"))
+    if "services" in spec.expose and not (spec.type == "eastwest" and spec.network):
+        text, hint = "services need a gateway of type eastwest with a network", "say both, or leave services out"
+        yield Finding("error", MeshError("invalid_option", text, where="expose", hint=hint))
     yield from _misplaced(spec)
     yield from _answered(spec, facts)
     if spec.form == "gateway_api":
@@ -62,7 +65,7 @@ def preflight(spec: GatewaySpec, facts: Facts, state: State) -> Iterator[Finding
 
 
 #: Options that only one form knows; where charts come from is no harm to the other.
-_ONLY = {"chart": ("ports", "values"), "gateway_api": ("listeners",)}
+_ONLY = {"chart": ("expose", "ports", "values"), "gateway_api": ("listeners",)}
 
 
 def _misplaced(spec: GatewaySpec) -> Iterator[Finding]:
@@ -116,7 +119,7 @@ def _by_chart(spec: GatewaySpec, facts: Facts) -> _Made:
     program = helm.find()
     chart = charts.get(spec.charts, "gateway", spec.version, program)
     objects = render(program, chart, spec.name, spec.namespace, values_for(spec), facts.target)
-    return _Made(objects, chart.version)
+    return _Made([*objects, *exposing.objects(spec, discovery.roots_of(facts.injectors))], chart.version)
 
 
 def _by_istiod(spec: GatewaySpec, _facts: Facts) -> _Made:

@@ -247,4 +247,4 @@ def needs(spec: VmBootstrapSpec) -> list[Permission]:
     ]
 
 
-VM_BOOTSTRAP: Query[VmBootstrapSpec] = Query(NAME, VmBootstrapSpec, answer, VmBootstrapResult, needs)
+VM_BOOTSTRAP: Query[VmBootstrapSpec] = Query(NAME, VmBootstrapSpec, answer, VmBootstrapResult, needs, kept=True)

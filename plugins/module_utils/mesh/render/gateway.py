@@ -7,6 +7,7 @@ from typing import Any
 
 from ..model.sets import suffix
 from ..model.specs.gateway import GatewayPort, GatewaySpec
+from . import exposing
 from .values import Values, merged, nested, overridden
 
 
@@ -31,13 +32,19 @@ def typed_values(spec: GatewaySpec) -> Values:
         nested("networkGateway", spec.network if spec.type == "eastwest" else None),
         nested("service.type", spec.service_type or default_type),
         nested("service.annotations", spec.service_annotations),
-        nested("service.ports", [_port(port) for port in spec.ports]),
+        nested("service.ports", [_port(port) for port in spec.ports or _exposing(spec)]),
         nested("service.ipFamilies", spec.ip_families),
         nested("service.ipFamilyPolicy", spec.ip_family_policy),
         nested("imagePullPolicy", spec.image_pull_policy),
         nested("imagePullSecrets", [{"name": name} for name in spec.image_pull_secrets]),
         _scale(spec),
     )
+
+
+def _exposing(spec: GatewaySpec) -> tuple[GatewayPort, ...]:
+    """Of a gateway between networks the chart knows the ports itself."""
+    between = spec.type == "eastwest" and spec.network
+    return exposing.PORTS if "istiod" in spec.expose and not between else ()
 
 
 def _labels(spec: GatewaySpec) -> dict[str, str]:

@@ -93,6 +93,13 @@ class GatewaySpec:
         "Labels of the pods beside C(istio=<name>), for selectors of Gateway objects.", default={}
     )
     network: str | None = option("Network that an V(eastwest) gateway serves.", default=None, check=checks.label_value)
+    expose: list[Literal["istiod", "services"]] = option(
+        "What it lets in, with O(form=chart). V(istiod): hosts outside Kubernetes and remote clusters reach every "
+        "control plane that is there when this is applied, on ports 15012 and 15017. V(services): other networks reach "
+        "the Services of this one by mutual TLS, on port 15443; it needs O(network).",
+        default=[],
+        example=["istiod", "services"],
+    )
     service_type: Literal["LoadBalancer", "NodePort", "ClusterIP", "None"] | None = option(
         "Type of the Service; V(None) makes no Service.", default=None
     )

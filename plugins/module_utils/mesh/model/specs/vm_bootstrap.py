@@ -81,7 +81,8 @@ class VmBootstrapResult:
 
     files: dict[str, Any] = option(
         "Content by name: C(cluster.env), C(mesh.yaml), C(root-cert.pem), C(hosts), and C(istio-token) where one was "
-        "issued."
+        "issued.",
+        secret=True,
     )
     token_needed: bool = option("Whether the host has no good certificate.")
     token_reason: str = option("Why it needs a token; empty where it does not.")

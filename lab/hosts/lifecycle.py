@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts up and down; every step may be repeated, and down needs none to have been finished."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab import addresses, cgroups, gotools, leftovers, paths, sidecar
+from lab.errors import LabError
+from lab.hosts import access, base, files, keeper, keys, network, services
+from lab.hosts.home import HostHome
+from lab.progress import Progress
+from lab.state import Lab
+from lab.waiting import wait_for
+
+_SSH_PORT = 22
+_SSH_GREETING = b"SSH-"
+
+
+def homes(count: int) -> list[HostHome]:
+    """The first so many hosts."""
+    if not 0 <= count <= addresses.MOST_HOSTS:
+        raise LabError(f"--hosts {count}: there can be up to {addresses.MOST_HOSTS} hosts.")
+    return [HostHome(f"vm{number}") for number in range(1, count + 1)]
+
+
+def build() -> dict[str, Path]:
+    """Make what takes long and is kept: programs (returned by name), packages, the base system."""
+    programs = gotools.build(["coredns", "istio"])
+    sidecar.link(paths.PACKAGES, sidecar.release(programs))
+    base.directory()
+    return programs
+
+
+def up(homes: Sequence[HostHome], programs: dict[str, Path]) -> None:
+    """Switch the hosts on, and wait until they let the lab in."""
+    authorized_key, system = keys.own(), base.directory()
+    progress = Progress("hosts", len(homes))
+    for home in homes:
+        home.run.mkdir(parents=True, exist_ok=True)
+        files.create(home, authorized_key, system)
+        keeper.start(home)
+    services.start(programs)
+    for home in homes:
+        wait_until_ready(home)
+        progress.step(f"{home.name} answers at {home.address}")
+
+
+def wait_until_ready(home: HostHome) -> None:
+    """Users can log in, or nobody can get through to it."""
+    wait_for(f"sshd of {home.name}", lambda: network.is_unplugged(home) or _lets_in(home), [home.keeper])
+
+
+def follow(lab: Lab) -> None:
+    """Let hosts, and who wants to reach them, know of clusters and hosts that came or went."""
+    access.write(lab.hosts)
+    if lab.hosts:
+        services.publish(lab)
+    for home in (HostHome(host.name) for host in lab.hosts):
+        if home.network_namespace.exists():
+            network.set_routes(home, lab.clusters)
+
+
+def down(home: HostHome) -> None:
+    """End the host and remove all it left; nothing of its data is kept."""
+    leftovers.end_processes(home)
+    cgroups.remove(home.unit)
+    network.remove(home)
+    leftovers.remove_files(home)
+
+
+def _lets_in(home: HostHome) -> bool:
+    pid = home.init.pid()
+    # systemd keeps users out until it has gone far enough.
+    if pid is None or Path(f"/proc/{pid}/root/run/nologin").exists():
+        return False
+    try:
+        with socket.create_connection((home.address, _SSH_PORT), timeout=1) as connection:
+            return connection.recv(len(_SSH_GREETING)) == _SSH_GREETING
+    except OSError:
+        return False
