@@ -122,6 +122,7 @@ agent:
     running: {description: Whether any of its processes runs., type: bool}
     outdated: {description: Files that are not what it was started with., type: list, elements: str}
     noted: {description: Whether it is known what it was started with., type: bool}
+    others: {description: Agents of other meshes that run., type: list, elements: str}
     ready: {description: Whether the proxy says that it is ready., type: bool}
     reason: {description: Why it is not., type: str}
     complaints: {description: "The last warnings and errors of its log, unless it is ready.", type: list, elements: str}
@@ -206,6 +207,14 @@ named:
 record:
   description: What the role noted of the host before it changed anything there; empty where it never did.
   type: dict
+  returned: success
+installed:
+  description: Which package the role has installed, as it noted it; empty where it did not.
+  type: str
+  returned: success
+sudo:
+  description: Whether there is sudo, by which the agent's start script becomes istio-proxy.
+  type: bool
   returned: success
 reach:
   description: How each of O(istiod_addresses) answers.

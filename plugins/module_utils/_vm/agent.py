@@ -17,6 +17,8 @@ UNIT = "istio.service"
 STARTED = "/run/meshops/istio.started"
 LOG = "/var/log/istio/istio.log"
 _PROCESSES = ("pilot-agent", "envoy")
+#: Proxies and agents of other meshes, which capture traffic, too; as the kernel cuts their names.
+_OTHERS = ("linkerd2-proxy", "kuma-dp", "consul-dataplan", "aws-appmesh-env")
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "NRestarts", "MainPID")
 _COMPLAINT = re.compile(r"^\S+\s+(?:error|warn)\s+(.*)$", re.MULTILINE)
 
@@ -53,14 +55,16 @@ def unit() -> dict[str, Any]:
 
 
 def processes() -> dict[int, str]:
-    """Pid -> path of the program, of the agent and its proxy; the kernel adds `` (deleted)`` where it was replaced.
-    Those of containers on this host are none of ours."""
-    ours = _link("/proc/self/ns/pid")
-    named = (
-        pid for pid in filter(str.isdigit, os.listdir("/proc")) if text_of(f"/proc/{pid}/comm").strip() in _PROCESSES
-    )
-    found = {int(pid): _link(f"/proc/{pid}/exe") for pid in named if _link(f"/proc/{pid}/ns/pid") == ours}
+    """Pid -> path of the program, of the agent and its proxy; the kernel adds `` (deleted)`` where it was replaced."""
+    found = {pid: _link(f"/proc/{pid}/exe") for pid, name in _names().items() if name in _PROCESSES}
     return {pid: path for pid, path in found.items() if path}
+
+
+def _names() -> dict[int, str]:
+    """Pid -> name of the host's processes; those of containers on it are none of ours."""
+    ours = _link("/proc/self/ns/pid")
+    pids = (pid for pid in filter(str.isdigit, os.listdir("/proc")) if _link(f"/proc/{pid}/ns/pid") == ours)
+    return {int(pid): text_of(f"/proc/{pid}/comm").strip() for pid in pids}
 
 
 def _link(path: str) -> str:
@@ -118,6 +122,7 @@ def look() -> dict[str, Any]:
         "running": bool(running),
         "outdated": outdated(noted, running) if running else [],
         "noted": bool(noted),
+        "others": sorted({name for name in _names().values() if name in _OTHERS}),
         "ready": ready,
         "reason": reason,
         "complaints": [] if ready or not running else complaints(_end_of(LOG)),

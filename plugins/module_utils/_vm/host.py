@@ -10,12 +10,13 @@ from typing import Any, Mapping
 from . import addresses, agent, interception, naming, paths, sockets, system
 from .calls import call
 from .reach import reach
-from .running import text_of
+from .running import program, text_of
 
 CERTIFICATE = "/etc/certs/cert-chain.pem"
 ROOT = "/etc/certs/root-cert.pem"
 #: What the role notes of the host as it was before it came.
 RECORD = "/var/lib/meshops/vm_workload.json"
+INSTALLED = "/var/lib/meshops/installed"
 #: File systems on which a join needs room.
 _ROOM = ("/usr/local/bin", "/var/lib/istio", "/var/log/istio", "/etc")
 
@@ -37,6 +38,8 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
         "paths": [paths.look(path) for path in options["paths"]],
         "named": [item.address for item in naming.others(text_of("/etc/hosts"), name)] if name else [],
         "record": record(text_of(RECORD)),
+        "installed": text_of(INSTALLED).strip(),
+        "sudo": program("sudo") is not None,
         "reach": [
             reach(address, options["istiod_port"], name, options["root_certificate"] or "", timeout)
             for address in options["istiod_addresses"]
