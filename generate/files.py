@@ -11,6 +11,7 @@ from mesh.model.operation import AnyOperation, Declarative
 from mesh.model.options import RunOptions
 from mesh.model.spec import Field, Type, fields
 from mesh.operations.registry import OPERATIONS
+from mesh.render.guard import GUARD
 
 from plugins.module_utils._ansible_options import all_options, own_options, states
 
@@ -42,6 +43,8 @@ def generated() -> dict[str, str]:
         files[f"plugins/action/{name}.py"] = _action(name)
         if isinstance(operation, Declarative):
             files |= roles.files(name, operation, _options(operation) | _run_options())
+    # The core ships it to new machines, the role to hosts that are there.
+    files["roles/vm_workload/files/guard.sh"] = GUARD
     return files | pulumi.files(OPERATIONS) | declaration.files(OPERATIONS) | languages.files()
 
 

@@ -109,6 +109,8 @@ __all__ = [
     "VmBootstrap",
     "VmBootstrapArgs",
     "VmBootstrapArgsDict",
+    "VmPackageArgs",
+    "VmPackageDict",
     "Waypoint",
     "WaypointArgs",
     "WaypointArgsDict",
@@ -748,6 +750,25 @@ class StaticWorkloadArgs:
     """Its locality where it is not the group's."""
     weight: pulumi.Input[int] | None = None
     """Its share of the load where it is not the group's."""
+
+
+class VmPackageDict(TypedDict, total=False):
+    """Istio's package C(istio-sidecar)."""
+
+    url: pulumi.Input[str]
+    """Where the machine fetches the deb or rpm."""
+    sha256: pulumi.Input[str]
+    """Its SHA-256 digest."""
+
+
+@dataclass(kw_only=True)
+class VmPackageArgs:
+    """Istio's package C(istio-sidecar)."""
+
+    url: pulumi.Input[str]
+    """Where the machine fetches the deb or rpm."""
+    sha256: pulumi.Input[str]
+    """Its SHA-256 digest."""
 
 
 class SubjectDict(TypedDict, total=False):
@@ -3379,6 +3400,8 @@ class VmBootstrapArgsDict(TypedDict, total=False):
     """
     token_seconds: pulumi.Input[int] | None
     """Seconds for which the token is good; API servers give 600 at least. Default: `3600`."""
+    package: pulumi.Input[VmPackageArgs | VmPackageDict] | None
+    """What a new machine installs at its first boot; with it RV(user_data) is made for cloud-init."""
     renew: pulumi.Input[str] | None
     """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued stays
     as it is, and so does what is made of it.
@@ -3428,6 +3451,8 @@ class VmBootstrapArgs:
     """
     token_seconds: pulumi.Input[int] | None = None
     """Seconds for which the token is good; API servers give 600 at least. Default: `3600`."""
+    package: pulumi.Input[VmPackageArgs | VmPackageDict] | None = None
+    """What a new machine installs at its first boot; with it RV(user_data) is made for cloud-init."""
     renew: pulumi.Input[str] | None = None
     """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued stays
     as it is, and so does what is made of it.
@@ -3445,7 +3470,7 @@ class VmBootstrap(MeshResource):
         **arguments: Unpack[VmBootstrapArgsDict],
     ) -> None:
         """Arguments come in one piece or one by one."""
-        results = ("files", "token_needed", "token_reason", "token_expires", "istiod", "identity", "service_account", "trust_domain", "revision", "cluster", "network", "notes")
+        results = ("files", "user_data", "token_needed", "token_reason", "token_expires", "istiod", "identity", "service_account", "trust_domain", "revision", "cluster", "network", "notes")
         token, specs = "mesh:index:VmBootstrap", (VmBootstrapSpec, Renewal)
         super().__init__(token, resource_name, specs, results, (args, opts, arguments))
 
@@ -3564,6 +3589,13 @@ class VmBootstrap(MeshResource):
         return value
 
     @property
+    @pulumi.getter(name="package")
+    def package(self) -> pulumi.Output[Mapping[str, Any]]:
+        """What a new machine installs at its first boot; with it RV(user_data) is made for cloud-init."""
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "package")
+        return value
+
+    @property
     @pulumi.getter(name="renew")
     def renew(self) -> pulumi.Output[str]:
         """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued
@@ -3579,6 +3611,14 @@ class VmBootstrap(MeshResource):
         issued.
         """
         value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "files")
+        return value
+
+    @property
+    @pulumi.getter(name="userData")
+    def user_data(self) -> pulumi.Output[str]:
+        """For a new machine: what cloud-init joins it by at its first boot, token included; empty without `package`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "userData")
         return value
 
     @property

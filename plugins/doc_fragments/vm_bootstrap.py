@@ -81,6 +81,21 @@ options:
     - Seconds for which the token is good; API servers give 600 at least.
     type: int
     default: 3600
+  package:
+    description:
+    - What a new machine installs at its first boot; with it RV(user_data) is made for cloud-init.
+    type: dict
+    suboptions:
+      url:
+        description:
+        - Where the machine fetches the deb or rpm.
+        type: str
+        required: true
+      sha256:
+        description:
+        - Its SHA-256 digest.
+        type: str
+        required: true
   return_files:
     description:
     - Return the files instead of writing them on the host; the result is censored in output, and whole in what

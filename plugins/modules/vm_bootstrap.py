@@ -64,6 +64,10 @@ files:
       issued.
   type: dict
   returned: success, with O(return_files)
+user_data:
+  description: For a new machine, what cloud-init joins it by, token included; empty without O(package).
+  type: str
+  returned: success, with O(return_files)
 hosts:
   description: What each host of O(hosts) gets, by its name; the keys are those of this result.
   type: dict

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import failure
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
-from ansible_collections.meshops.mesh.plugins.plugin_utils.host_files import named, placed
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.host_layout import named, placed
 from ansible_collections.meshops.mesh.plugins.plugin_utils.operation_action import OperationAction
 
 Result = dict[str, Any]
@@ -36,7 +36,11 @@ class BootstrapAction(OperationAction):
             return dict(seen)
         self._seen = seen
         told: Result = super().run(tmp, task_vars)
-        return told if told.get("failed") else {**told, **self._written(told.pop("files"), variables)}
+        if told.get("failed"):
+            return told
+        files = told.pop("files")
+        del told["user_data"]
+        return {**told, **self._written(files, variables)}
 
     def _written(self, files: Mapping[str, str], variables: Mapping[str, Any]) -> Result:
         """What became of them on the host."""

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Connections that are open must outlive the moment at which Istio begins to redirect traffic. For the kernel they are new
-# unless it tracks connections, and it does so only where a rule asks for it.
+# Connections that are open must outlive the moment at which Istio begins to redirect traffic. For the kernel they are
+# new unless it tracks connections, and it does so only where a rule asks for it.
 #   guard.sh track PORT...   from now on; the ports are those by which SSH comes in
 #   guard.sh start PORT...   the same, and notes with what files the agent starts
 #   guard.sh leave           takes our rules away, and Istio's where they are left over
@@ -45,7 +45,8 @@ removal() {
     awk -v mark="$mark" '
         /^\*/ { table = $0; jumps = ""; flushes = ""; deletions = "" }
         /^:ISTIO_/ { chain = substr($1, 2); flushes = flushes "-F " chain "\n"; deletions = deletions "-X " chain "\n" }
-        /^-A / && !/^-A ISTIO_/ && (/ -j ISTIO_/ || index($0, "--comment " mark) || index($0, "--comment \"" mark "\"")) {
+        / -j ISTIO_/ || index($0, "--comment " mark) || index($0, "--comment \"" mark "\"") {
+            if (!/^-A / || /^-A ISTIO_/) next
             sub(/^-A/, "-D"); jumps = jumps $0 "\n"
         }
         /^COMMIT/ && (jumps flushes) != "" { printf "%s\n%s%s%sCOMMIT\n", table, jumps, flushes, deletions }

@@ -20,6 +20,7 @@ from ..model.permissions import Permission
 from ..model.sets import suffix
 from ..model.specs.vm_bootstrap import VmBootstrapResult, VmBootstrapSpec
 from ..render import vm_bootstrap as render
+from ..render.user_data import user_data
 from ..render.vm_bootstrap import ISTIOD_PORT, Joining
 from . import discovery, workloads
 from .remembering import Remembering
@@ -100,8 +101,11 @@ class _Host:
         if reason and spec.issue_token:
             account = joining_.service_account
             token, expires = cluster.token(spec.namespace, account, AUDIENCE, spec.token_seconds)
+        files = {**self._files, **({"istio-token": token} if token else {})}
+        ports = [22, *spec.exclude_inbound_ports]
         return {
-            "files": {**self._files, **({"istio-token": token} if token else {})},
+            "files": files,
+            "user_data": user_data(files, spec.package, ports) if spec.package else "",
             "token_needed": bool(reason),
             "token_reason": reason,
             "token_expires": expires,

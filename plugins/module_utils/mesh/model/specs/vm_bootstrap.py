@@ -12,6 +12,14 @@ from ..spec import option
 
 
 @dataclass(frozen=True, kw_only=True)
+class VmPackage:
+    """Istio's package C(istio-sidecar)."""
+
+    url: str = option("Where the machine fetches the deb or rpm.", check=checks.url)
+    sha256: str = option("Its SHA-256 digest.", check=checks.digest)
+
+
+@dataclass(frozen=True, kw_only=True)
 class VmBootstrapSpec:
     """Tell what a host outside Kubernetes needs to join the mesh: its files, and a token."""
 
@@ -73,6 +81,9 @@ class VmBootstrapSpec:
     token_seconds: int = option(
         "Seconds for which the token is good; API servers give 600 at least.", default=3600, check=checks.token_seconds
     )
+    package: VmPackage | None = option(
+        "What a new machine installs at its first boot; with it RV(user_data) is made for cloud-init.", default=None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +93,10 @@ class VmBootstrapResult:
     files: dict[str, Any] = option(
         "Content by name: C(cluster.env), C(mesh.yaml), C(root-cert.pem), C(hosts), and C(istio-token) where one was "
         "issued.",
+        secret=True,
+    )
+    user_data: str = option(
+        "For a new machine: what cloud-init joins it by at its first boot, token included; empty without O(package).",
         secret=True,
     )
     token_needed: bool = option("Whether the host has no good certificate.")
