@@ -15,6 +15,7 @@ from mesh.model.objects import ref
 from lab import paths
 from lab.home import Home
 from lab.hosts import control
+from lab.hosts import workload as shop
 from lab.hosts.home import HostHome
 from lab.versions import IMAGE_CLIENT as CLIENT
 
@@ -99,22 +100,11 @@ def run_on_hosts(play, inventory, declared):
 @pytest.fixture(scope="module")
 def workload(machines):
     """The shop's own program on both hosts, as somebody's service that knows of no mesh."""
-    unit = (
-        "[Unit]\nAfter=network.target\n[Service]\nExecStart=/opt/shop\nDynamicUser=yes\nRestart=always\n"
-        f"Environment=SERVICE=ratings VERSION={VERSION}\n[Install]\nWantedBy=multi-user.target\n"
-    )
-    program = (paths.BIN / "shop").resolve()
     for name in GROUPS:
-        copy(name, program.read_bytes(), "/opt/shop")
-        copy(name, unit.encode(), "/etc/systemd/system/shop.service")
-        said(name, "sh", "-c", "chmod 755 /opt/shop && systemctl daemon-reload && systemctl enable --now shop")
+        shop.install(name, "ratings", VERSION)
     yield
     for name in GROUPS:
-        said(name, "sh", "-c", "systemctl disable --now shop; rm -f /opt/shop /etc/systemd/system/shop.service")
-
-
-def copy(name, content, path):
-    subprocess.run(HostHome(name).inside("sh", "-c", f"cat > {path}"), input=content, check=True)
+        shop.remove(name)
 
 
 def said(name, *command):
