@@ -60,11 +60,21 @@ ON_A_MESH: Mapping[str, tuple[str, ...]] = {
     "mesh_info": ("Look", "Every control plane is ready"),
     "mesh_verify": ("Look and try", "The mesh works"),
 }
+#: Those of modules that look at hosts and change them, and talk to no cluster.
+ON_A_HOST: Mapping[str, tuple[str, ...]] = {
+    "vm_files": ("What the agent needs", "Away with it"),
+    "vm_host": ("Look at the host", "Try istiod from there"),
+}
 
 
 def modules() -> list[str]:
     """Names of all modules."""
     return sorted(path.stem for path in MODULES.glob("*.py"))
+
+
+def operations() -> list[str]:
+    """Those of the modules that run an operation on a cluster."""
+    return [name for name in modules() if name not in ON_A_HOST]
 
 
 def examples(module: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:

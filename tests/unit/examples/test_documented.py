@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.examples.documented import ON_A_MESH, ON_AN_API_SERVER, examples, modules, returns
+from tests.examples.documented import ON_A_HOST, ON_A_MESH, ON_AN_API_SERVER, examples, modules, returns
 from tests.examples.returned import WITH_STATE
 
 
 @pytest.mark.parametrize("module", modules())
 def test_each_example_is_run_somewhere(module):
-    run = {*ON_AN_API_SERVER.get(module, ()), *ON_A_MESH.get(module, ())}
+    run = {*ON_AN_API_SERVER.get(module, ()), *ON_A_MESH.get(module, ()), *ON_A_HOST.get(module, ())}
     names = [task["name"] for task in examples(module)]
     assert set(names) == run
     assert len(names) == len(run), "two tasks have the same name"
 
 
 def test_the_tables_name_modules_that_are_there():
-    assert {*ON_AN_API_SERVER, *ON_A_MESH} == {*modules()}
+    assert {*ON_AN_API_SERVER, *ON_A_MESH, *ON_A_HOST} == {*modules()}
 
 
 ENDS = ("always", "success", "failure", "when O(query) is set")
