@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from lab import paths
+from lab import gotools
 from lab.commands import run
 from lab.hosts.home import HostHome
 
@@ -27,10 +27,10 @@ WantedBy=multi-user.target
 
 
 def install(name: str, service: str, version: str) -> None:
-    """Have the host run a service of the shop (``ratings``), and call itself by a version; again, it changes nothing."""
+    """Have the host run a service of the shop (``ratings``) that calls itself by a version; again, nothing changes."""
     _put(name, _TEXT.format(program=_PROGRAM, service=service, version=version).encode(), _UNIT)
     if subprocess.run(HostHome(name).inside("test", "-x", _PROGRAM), check=False).returncode:
-        _put(name, (paths.BIN / "shop").resolve().read_bytes(), _PROGRAM)
+        _put(name, gotools.build(["shop"])["shop"].read_bytes(), _PROGRAM)
         _tell(name, "chmod", "755", _PROGRAM)
         _tell(name, "systemctl", "daemon-reload")
     _tell(name, "systemctl", "enable", "--now", "shop")

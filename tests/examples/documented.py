@@ -67,6 +67,7 @@ ON_A_MESH: Mapping[str, tuple[str, ...]] = {
     "mesh_info": ("Look", "Every control plane is ready"),
     "mesh_verify": ("Look and try", "The mesh works"),
 }
+<<<<<<< HEAD
 #: Modules that no cluster is asked by.
 OF_HOSTS = ("vm_files", "vm_host")
 #: Examples that are run where hosts outside Kubernetes are (tests/e2e/test_7_hosts.py).
@@ -75,12 +76,23 @@ WITH_HOSTS: Mapping[str, tuple[str, ...]] = {
     "vm_files": ("What the agent needs", "Away with it"),
     "vm_host": ("Look at the host", "Try istiod from there"),
     "workload_info": ("Two hosts have joined",),
+=======
+#: Those of modules that look at hosts and change them, and talk to no cluster.
+ON_A_HOST: Mapping[str, tuple[str, ...]] = {
+    "vm_files": ("What the agent needs", "Away with it"),
+    "vm_host": ("Look at the host", "Try istiod from there"),
+>>>>>>> a1f37db4ca9bb9756440cd7db4d91164d15f4caa
 }
 
 
 def modules() -> list[str]:
     """Names of all modules."""
     return sorted(path.stem for path in MODULES.glob("*.py"))
+
+
+def operations() -> list[str]:
+    """Those of the modules that run an operation on a cluster."""
+    return [name for name in modules() if name not in ON_A_HOST]
 
 
 def examples(module: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
