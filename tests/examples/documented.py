@@ -67,21 +67,15 @@ ON_A_MESH: Mapping[str, tuple[str, ...]] = {
     "mesh_info": ("Look", "Every control plane is ready"),
     "mesh_verify": ("Look and try", "The mesh works"),
 }
-<<<<<<< HEAD
-#: Modules that no cluster is asked by.
-OF_HOSTS = ("vm_files", "vm_host")
-#: Examples that are run where hosts outside Kubernetes are (tests/e2e/test_7_hosts.py).
-WITH_HOSTS: Mapping[str, tuple[str, ...]] = {
-    "vm_bootstrap": ("This host joins the ratings", "Files of two hosts in one go", "When the token expires"),
-    "vm_files": ("What the agent needs", "Away with it"),
-    "vm_host": ("Look at the host", "Try istiod from there"),
-    "workload_info": ("Two hosts have joined",),
-=======
 #: Those of modules that look at hosts and change them, and talk to no cluster.
 ON_A_HOST: Mapping[str, tuple[str, ...]] = {
     "vm_files": ("What the agent needs", "Away with it"),
     "vm_host": ("Look at the host", "Try istiod from there"),
->>>>>>> a1f37db4ca9bb9756440cd7db4d91164d15f4caa
+}
+#: Those for which a host and a mesh are needed (tests/e2e/test_7_hosts.py).
+WITH_HOSTS: Mapping[str, tuple[str, ...]] = {
+    "vm_bootstrap": ("This host joins the ratings", "Files of two hosts in one go", "When the token expires"),
+    "workload_info": ("Two hosts have joined",),
 }
 
 

@@ -4,20 +4,12 @@
 from __future__ import annotations
 
 from tests.examples.away import AWAY, CODE, OPTIONS, tasks
-<<<<<<< HEAD
-from tests.examples.documented import OF_HOSTS, modules, ours
-=======
 from tests.examples.documented import operations, ours
->>>>>>> a1f37db4ca9bb9756440cd7db4d91164d15f4caa
 from tests.examples.playing import Stage, play_check
 
 
 def test_every_module_is_asked():
-<<<<<<< HEAD
-    assert sorted(OPTIONS) == [name for name in modules() if name not in OF_HOSTS]
-=======
     assert sorted(OPTIONS) == operations()
->>>>>>> a1f37db4ca9bb9756440cd7db4d91164d15f4caa
 
 
 def test_each_runs_as_a_module(tmp_path):

@@ -5,32 +5,21 @@ from __future__ import annotations
 
 import pytest
 
-<<<<<<< HEAD
-from tests.examples.documented import ON_A_MESH, ON_AN_API_SERVER, WITH_HOSTS, examples, modules, returns
-=======
-from tests.examples.documented import ON_A_HOST, ON_A_MESH, ON_AN_API_SERVER, examples, modules, returns
->>>>>>> a1f37db4ca9bb9756440cd7db4d91164d15f4caa
+from tests.examples.documented import ON_A_HOST, ON_A_MESH, ON_AN_API_SERVER, WITH_HOSTS, examples, modules, returns
 from tests.examples.returned import WITH_STATE
 
 
 @pytest.mark.parametrize("module", modules())
 def test_each_example_is_run_somewhere(module):
-<<<<<<< HEAD
-    run = {name for table in (ON_AN_API_SERVER, ON_A_MESH, WITH_HOSTS) for name in table.get(module, ())}
-=======
-    run = {*ON_AN_API_SERVER.get(module, ()), *ON_A_MESH.get(module, ()), *ON_A_HOST.get(module, ())}
->>>>>>> a1f37db4ca9bb9756440cd7db4d91164d15f4caa
+    tables = (ON_AN_API_SERVER, ON_A_MESH, ON_A_HOST, WITH_HOSTS)
+    run = {name for table in tables for name in table.get(module, ())}
     names = [task["name"] for task in examples(module)]
     assert set(names) == run
     assert len(names) == len(run), "two tasks have the same name"
 
 
 def test_the_tables_name_modules_that_are_there():
-<<<<<<< HEAD
-    assert {*ON_AN_API_SERVER, *ON_A_MESH, *WITH_HOSTS} == {*modules()}
-=======
-    assert {*ON_AN_API_SERVER, *ON_A_MESH, *ON_A_HOST} == {*modules()}
->>>>>>> a1f37db4ca9bb9756440cd7db4d91164d15f4caa
+    assert {*ON_AN_API_SERVER, *ON_A_MESH, *ON_A_HOST, *WITH_HOSTS} == {*modules()}
 
 
 ENDS = ("always", "success", "failure", "when O(query) is set")
