@@ -37,7 +37,7 @@ def test_ansible_sees_the_reboot(lab):
 def test_poweroff_lasts_until_it_is_switched_on(vm1, vm2):
     control.power_off("vm1")
     assert "100% packet loss" in control.execute("vm2", "ping", "-c", "1", "-W", "1", "10.99.0.241").stdout
-    with pytest.raises(LabError, match="python -m lab up --hosts 1"):
+    with pytest.raises(LabError, match="python -m lab up --clusters --hosts 1"):
         control.execute("vm1", "true")
     control.power_on("vm1")
     assert vm1("systemctl", "is-system-running", "--wait") == "running"
