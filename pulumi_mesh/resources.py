@@ -2786,8 +2786,10 @@ class WorkloadGroupArgsDict(TypedDict, total=False):
     namespace: pulumi.Input[str]
     """Namespace of the group; created when it does not exist."""
     service_account: pulumi.Input[str] | None
-    """ServiceAccount in `namespace` whose identity the hosts have; it is created, but for `default`. The group's name
-    without it.
+    """ServiceAccount in `namespace` whose identity the hosts have. The group's name without it."""
+    create_service_account: pulumi.Input[bool] | None
+    """Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too;
+    `default` never is. Default: `True`.
     """
     labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
     """Labels of the hosts. `app` is the group's name unless it is among them."""
@@ -2856,8 +2858,10 @@ class WorkloadGroupArgs:
     namespace: pulumi.Input[str]
     """Namespace of the group; created when it does not exist."""
     service_account: pulumi.Input[str] | None = None
-    """ServiceAccount in `namespace` whose identity the hosts have; it is created, but for `default`. The group's name
-    without it.
+    """ServiceAccount in `namespace` whose identity the hosts have. The group's name without it."""
+    create_service_account: pulumi.Input[bool] | None = None
+    """Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too;
+    `default` never is. Default: `True`.
     """
     labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Labels of the hosts. `app` is the group's name unless it is among them."""
@@ -2944,6 +2948,15 @@ class WorkloadGroup(MeshResource):
     def namespace(self) -> pulumi.Output[str]:
         """Namespace of the group; created when it does not exist."""
         value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="createServiceAccount")
+    def create_service_account(self) -> pulumi.Output[bool]:
+        """Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too;
+        `default` never is. Default: `True`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "createServiceAccount")
         return value
 
     @property

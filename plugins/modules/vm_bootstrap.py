@@ -76,52 +76,52 @@ written:
   description: Files that were, or in check mode would be, written on the host.
   type: list
   elements: str
-  returned: success, where the files are written
+  returned: success, where it writes
 token_needed:
   description: Whether the host has no good certificate.
   type: bool
-  returned: success
+  returned: success, of one host
 token_reason:
   description: Why it needs a token; empty where it does not.
   type: str
-  returned: success
+  returned: success, of one host
 token_expires:
   description: When the issued token expires (RFC 3339); empty without one.
   type: str
-  returned: success
+  returned: success, of one host
 istiod:
   description: The C(name), C(port) and C(addresses) under which the host reaches istiod.
   type: dict
-  returned: success
+  returned: success, of one host
 identity:
   description: SPIFFE identity of the host.
   type: str
-  returned: success
+  returned: success, of one host
 service_account:
   description: Its ServiceAccount.
   type: str
-  returned: success
+  returned: success, of one host
 trust_domain:
   description: Trust domain of the mesh.
   type: str
-  returned: success
+  returned: success, of one host
 revision:
   description: Revision that serves the host.
   type: str
-  returned: success
+  returned: success, of one host
 cluster:
   description: Name of the cluster in the mesh.
   type: str
-  returned: success
+  returned: success, of one host
 network:
   description: Network of the host.
   type: str
-  returned: success
+  returned: success, of one host
 notes:
   description: What is worth knowing, such as a gateway whose address may change.
   type: list
   elements: str
-  returned: success
+  returned: success, of one host
 queried:
   description: What O(query) finds.
   type: raw

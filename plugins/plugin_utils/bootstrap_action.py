@@ -28,9 +28,9 @@ class BootstrapAction(OperationAction):
         if wrong is not None:
             return {**result, **failure(self.operation, wrong)}
         if arguments.get("return_files"):
-            # Callbacks get nothing of the result; what register keeps is whole.
-            self._task.no_log = True
-            return super().run(tmp, task_vars)
+            returned: Result = super().run(tmp, task_vars)
+            # Callbacks get nothing of the result, but for an error; what register keeps is whole.
+            return {**returned, "_ansible_no_log": not returned.get("failed")}
         seen = self._execute_module(module_name="meshops.mesh.vm_host", module_args={}, task_vars=variables)
         if seen.get("failed"):
             return dict(seen)

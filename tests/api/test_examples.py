@@ -18,6 +18,7 @@ import yaml
 from mesh.kube.cluster import Cluster
 
 from lab.state import Lab
+from tests.configured import KINDS
 from tests.examples.documented import ON_AN_API_SERVER, examples
 from tests.examples.playing import Stage, play_check, play_twice
 
@@ -31,10 +32,22 @@ CANARY = {"istio.io/rev": "canary"}
 PROD = {"istio.io/rev": "canary", "istio.io/tag": "prod"}
 
 #: What the examples need that they do not make themselves, by module.
-NAMESPACES = {"config_set": ["shop"], "injection": ["shop"], "waypoint": ["shop", "infra", "orders", "billing"]}
+NAMESPACES = {
+    "config_set": ["shop"],
+    "injection": ["shop"],
+    "waypoint": ["shop", "infra", "orders", "billing"],
+    "workload_group": ["shop"],
+}
 INJECTORS = {"gateway": [DEFAULT], "injection": [DEFAULT, CANARY, PROD], "revision_tag": [CANARY]}
+
 GATEWAYS = ["gateways.gateway.networking.k8s.io", "gatewayclasses.gateway.networking.k8s.io"]
-DEFINITIONS = {"config_set": ["destinationrules.networking.istio.io"], "gateway": GATEWAYS, "waypoint": GATEWAYS}
+DEFINITIONS = {
+    "config_set": ["destinationrules.networking.istio.io"],
+    "gateway": GATEWAYS,
+    "waypoint": GATEWAYS,
+    "workload_group": KINDS,
+    "workload_info": KINDS,
+}
 VARIABLES: dict[str, dict[str, Any]] = {
     "injection": {"use_tags": True},
     "rbac": {"shop_objects": [config_map("shop", a="1")]},
@@ -96,6 +109,7 @@ def stage(lab: Lab, namespace: str) -> Callable[[str], Stage]:
         "injection": {"wait": False},
         "revision_tag": {"namespace": namespace, "wait": False},
         "waypoint": {"wait": False},
+        "workload_group": {"wait": False},
     }
     connection = {"kubeconfig": str(lab.kubeconfig), "context": API}
     declared: dict[str, Any] = {"control_plane_list": [{"charts": charts["charts"]}]}

@@ -31,7 +31,10 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "mesh_verify": {},
     "rbac": {"declarations": [{"config_set": SET}]},
     "revision_tag": {"tag": "prod", "revision": "canary"},
+    "vm_bootstrap": {"group": "ratings", "namespace": "shop", "return_files": True},
     "waypoint": {"namespace": "shop"},
+    "workload_group": {"name": "ratings", "namespace": "shop"},
+    "workload_info": {},
 }
 
 

@@ -42,6 +42,13 @@ ON_AN_API_SERVER: Mapping[str, tuple[str, ...]] = {
     "mesh_info": ("Look", "Every control plane is ready", "What needs somebody's hand within two months"),
     "rbac": ("Roles of the account that keeps the shop's rules", "A file for kubectl apply"),
     "revision_tag": ("Production runs on the revision canary from now on", "Remove the tag"),
+    "workload_group": (
+        "The shop's ratings run on virtual machines",
+        "A database in a network of its own, called by a name of the mesh",
+        "Hosts without an agent",
+        "The database is gone",
+    ),
+    "workload_info": ("All hosts of the mesh", "Addresses of those that are connected"),
     "waypoint": (
         "Requests between services of the shop are authorized by path and method",
         "One waypoint for several namespaces",
@@ -64,6 +71,11 @@ ON_A_MESH: Mapping[str, tuple[str, ...]] = {
 ON_A_HOST: Mapping[str, tuple[str, ...]] = {
     "vm_files": ("What the agent needs", "Away with it"),
     "vm_host": ("Look at the host", "Try istiod from there"),
+}
+#: Those for which a host and a mesh are needed (tests/e2e/test_7_hosts.py).
+WITH_HOSTS: Mapping[str, tuple[str, ...]] = {
+    "vm_bootstrap": ("This host joins the ratings", "Files of two hosts in one go", "When the token expires"),
+    "workload_info": ("Two hosts have joined",),
 }
 
 

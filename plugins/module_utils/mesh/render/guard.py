@@ -76,7 +76,7 @@ start)
     shift
     track "$@"
     mkdir -p "${started%/*}"
-    sha256sum /var/lib/istio/envoy/cluster.env /var/lib/istio/config/mesh /etc/certs/root-cert.pem >"$started" || :
+    sha256sum /var/lib/istio/envoy/cluster.env /var/lib/istio/config/mesh >"$started" || :
     ;;
 leave)
     for kind in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do
