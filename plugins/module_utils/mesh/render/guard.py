@@ -86,6 +86,7 @@ leave)
         printf '%s\n' "$rules" | "$kind-restore" -w --noflush
     done
     rm -f "$started"
+    rmdir "${started%/*}" 2>/dev/null || :
     ;;
 *)
     echo "usage: guard.sh track PORT... | start PORT... | leave" >&2
