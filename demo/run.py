@@ -135,7 +135,7 @@ def _host(state: Lab) -> dict[str, Any]:
         "ratings_user": host.user,
         "ratings_key": host.private_key,
         "ratings_ssh": f"{known} -o IdentitiesOnly=yes",
-        "mesh_package": {"url": f"{state.package_url}{name}", "checksum": f"sha256:{digest}"},
+        "mesh_package": {"url": f"{state.package_url}/{name}", "checksum": f"sha256:{digest}"},
     }
 
 

@@ -94,7 +94,7 @@ def inventory(machines, lab, tmp_path_factory):
 def packaged(lab):
     """Where Istio's package is, and its SHA-256."""
     name = f"istio-sidecar_{lab.istio_version}_{architecture()}.deb"
-    return f"{lab.package_url}{name}", hashlib.sha256(Path(lab.packages, name).read_bytes()).hexdigest()
+    return f"{lab.package_url}/{name}", hashlib.sha256(Path(lab.packages, name).read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
