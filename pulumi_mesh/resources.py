@@ -3852,7 +3852,7 @@ class Workload(TypedDict):
     """Labels."""
     connected: bool
     """Whether its agent is connected to istiod."""
-    healthy: bool
+    healthy: bool | None
     """What its probe says; unset without a probe, or before it has said anything."""
     message: str
     """What the probe complains of."""
@@ -4012,37 +4012,6 @@ def kube_inject(
     answer: pulumi.Output[KubeInjectResult]
     answer = asked("mesh:index:kubeInject", KubeInjectSpec, arguments, opts)
     return answer
-
-
-class Workload(TypedDict):
-    """One host."""
-
-    namespace: str
-    """Namespace."""
-    name: str
-    """Name of its WorkloadEntry."""
-    group: str
-    """WorkloadGroup in which it registered itself; empty for a static entry."""
-    address: str
-    """Address."""
-    network: str
-    """Network; empty for the cluster's."""
-    cluster: str
-    """Cluster through which it registered itself, where that is told."""
-    locality: str
-    """Locality."""
-    service_account: str
-    """ServiceAccount."""
-    labels: Mapping[str, str]
-    """Labels."""
-    connected: bool
-    """Whether its agent is connected to istiod."""
-    healthy: bool
-    """What its probe says; unset without a probe, or before it has said anything."""
-    message: str
-    """What the probe complains of."""
-    since: str
-    """When it connected or disconnected (RFC 3339); empty for a static entry."""
 
 
 class GetWorkloadsResult(TypedDict):

@@ -36,12 +36,13 @@ def register(
     marks = {"istio.io/autoRegistrationGroup": group, "istio.io/connectedAt": at}
     if gone:
         marks["istio.io/disconnectedAt"] = DISCONNECTED if gone is True else gone
-    metadata = {"name": name or f"{group}-{address}", "namespace": namespace, "annotations": marks}
+    entry = name or f"{group}-{address}"
+    metadata = {"name": entry, "namespace": namespace, "annotations": marks}
     kind = {"apiVersion": f"{GROUP}/v1", "kind": "WorkloadEntry", "metadata": metadata}
     cluster.apply({**kind, "spec": {"address": address, "serviceAccount": group, **spec}}, "istiod", force=True)
     if healthy is None:
         return
     condition = {"type": "Healthy", "status": str(healthy), "message": message}
-    path = cluster.resource_of(kind).path(namespace, metadata["name"])
+    path = cluster.resource_of(kind).path(namespace, entry)
     body = json.dumps({"status": {"conditions": [condition]}}).encode()
     cluster.transport.request("PATCH", f"{path}/status", body=body, content_type="application/merge-patch+json")

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from mesh.kube.transport import Transport
 from mesh.model.errors import MeshError
-from mesh.model.objects import Ref
+from mesh.model.objects import Ref, ref
 from mesh.model.options import Connection
 from mesh.model.permissions import as_rules, of_rules
 from mesh.model.spec import parse
@@ -30,9 +30,11 @@ BOTH = ["mesh_info", "mesh_verify"]
 
 @pytest.fixture
 def hosts(workload_kinds, cluster, namespace):
-    """Writes hosts of the test's namespace down."""
+    """Writes hosts of the test's namespace down; other tests see none of them."""
     cluster.forget_kinds()
-    return partial(register, cluster, namespace)
+    yield partial(register, cluster, namespace)
+    for entry in workloads.entries(cluster, namespace):
+        cluster.delete(ref(entry))
 
 
 @pytest.fixture
