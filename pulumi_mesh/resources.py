@@ -3829,6 +3829,37 @@ class ProxyInfo(TypedDict):
     """Image of the proxy."""
 
 
+class Workload(TypedDict):
+    """One host."""
+
+    namespace: str
+    """Namespace."""
+    name: str
+    """Name of its WorkloadEntry."""
+    group: str
+    """WorkloadGroup in which it registered itself; empty for a static entry."""
+    address: str
+    """Address."""
+    network: str
+    """Network; empty for the cluster's."""
+    cluster: str
+    """Cluster through which it registered itself, where that is told."""
+    locality: str
+    """Locality."""
+    service_account: str
+    """ServiceAccount."""
+    labels: Mapping[str, str]
+    """Labels."""
+    connected: bool
+    """Whether its agent is connected to istiod."""
+    healthy: bool | None
+    """What its probe says; unset without a probe, or before it has said anything."""
+    message: str
+    """What the probe complains of."""
+    since: str
+    """When it connected or disconnected (RFC 3339); empty for a static entry."""
+
+
 class Concern(TypedDict):
     """Something that is wrong, or will be."""
 
@@ -3859,6 +3890,8 @@ class GetMeshResult(TypedDict):
     """What declarations keep."""
     proxies: Sequence[ProxyInfo]
     """Proxies."""
+    workloads: Sequence[Workload]
+    """Hosts outside Kubernetes."""
     concerns: Sequence[Concern]
     """What is wrong, expires or is out of support; the most urgent first."""
     metrics: str
@@ -3891,7 +3924,8 @@ class Evidence(TypedDict):
     """One thing that was looked at or tried."""
 
     hop: str
-    """`control-plane`, `injection`, `validation`, `tag`, `proxies`, `gateway` or `mtls`, in this order."""
+    """`control-plane`, `injection`, `validation`, `tag`, `proxies`, `workloads`, `gateway` or `mtls`, in this order.
+    """
     about: str
     """What was looked at."""
     passed: bool
@@ -3922,6 +3956,10 @@ class VerifyMeshArgsDict(TypedDict, total=False):
     """Revisions that must be there; without it, those that are there."""
     gateways: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Gateways that must be there, by their Services as `namespace/name`. A name alone is one in any namespace."""
+    workload_groups: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """WorkloadGroups of which at least one host must be connected, as `namespace/name`. A name alone is one in any
+    namespace.
+    """
     plain_text: pulumi.Input[bool] | None
     """Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no
     member of the mesh (`get` on `pods/proxy`). Default: `True`.
@@ -3974,37 +4012,6 @@ def kube_inject(
     answer: pulumi.Output[KubeInjectResult]
     answer = asked("mesh:index:kubeInject", KubeInjectSpec, arguments, opts)
     return answer
-
-
-class Workload(TypedDict):
-    """One host."""
-
-    namespace: str
-    """Namespace."""
-    name: str
-    """Name of its WorkloadEntry."""
-    group: str
-    """WorkloadGroup in which it registered itself; empty for a static entry."""
-    address: str
-    """Address."""
-    network: str
-    """Network; empty for the cluster's."""
-    cluster: str
-    """Cluster through which it registered itself, where that is told."""
-    locality: str
-    """Locality."""
-    service_account: str
-    """ServiceAccount."""
-    labels: Mapping[str, str]
-    """Labels."""
-    connected: bool
-    """Whether its agent is connected to istiod."""
-    healthy: bool
-    """What its probe says; unset without a probe, or before it has said anything."""
-    message: str
-    """What the probe complains of."""
-    since: str
-    """When it connected or disconnected (RFC 3339); empty for a static entry."""
 
 
 class GetWorkloadsResult(TypedDict):

@@ -65,7 +65,11 @@ ON_A_MESH: Mapping[str, tuple[str, ...]] = {
         "Keep it",
     ),
     "mesh_info": ("Look", "Every control plane is ready"),
-    "mesh_verify": ("Look and try", "The mesh works"),
+    "mesh_verify": (
+        "Look and try",
+        "The mesh works",
+        "The same, and the shop's ratings have a host outside Kubernetes that is connected",
+    ),
 }
 #: Those of modules that look at hosts and change them, and talk to no cluster.
 ON_A_HOST: Mapping[str, tuple[str, ...]] = {
