@@ -33,6 +33,11 @@ options:
     type: list
     elements: str
     default: []
+  names:
+    description: Host names that the host resolves, as RV(resolved) tells.
+    type: list
+    elements: str
+    default: []
   paths:
     description: Paths of which RV(paths) tells.
     type: list
@@ -103,6 +108,13 @@ root_certificate_sha256:
   description: SHA-256 of the file with the root certificate; empty where there is none.
   type: str
   returned: success
+token:
+  description: The token on the host.
+  type: dict
+  returned: success
+  contains:
+    exists: {description: Whether there is one., type: bool}
+    expires: {description: "When it expires, in seconds since 1970; 0 where that cannot be read.", type: float}
 agent:
   description: Istio's agent on the host.
   type: dict
@@ -162,6 +174,25 @@ interception:
   description: By program the chains of Istio that it shows.
   type: dict
   returned: success
+capture:
+  description: What rules of the mesh do, by kind of addresses.
+  type: dict
+  returned: success
+  contains:
+    ipv4:
+      description: With IPv4.
+      type: dict
+      contains:
+        hooks:
+          description: Istio's chains that traffic is led into, C(ISTIO_INBOUND) and C(ISTIO_OUTPUT).
+          type: list
+          elements: str
+        redirects: {description: Ports of the proxy to which they lead., type: list, elements: int}
+        inbound: {description: Ports that are captured; V(0) stands for all others., type: list, elements: int}
+        excluded: {description: Ports that are not., type: list, elements: int}
+        guard: {description: Whether a rule of ours has connections tracked., type: bool}
+        spoken: {description: Ports of the host from which answers are never redirected., type: list, elements: int}
+    ipv6: {description: The same with IPv6., type: dict}
 disk:
   description: Where room is needed.
   type: list
@@ -226,6 +257,15 @@ reach:
     port: {description: The port., type: int}
     ok: {description: Whether istiod answers there as it must., type: bool}
     reason: {description: Why not., type: str}
+resolved:
+  description: What each of O(names) is on the host.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name: {description: The name., type: str}
+    addresses: {description: Its addresses., type: list, elements: str}
+    reason: {description: Why it has none., type: str}
 calls:
   description: How each of O(calls) went.
   type: list
@@ -246,6 +286,7 @@ OPTIONS = {
     "istiod_port": {"type": "int", "default": 15012},
     "root_certificate": {"type": "str"},
     "calls": {"type": "list", "elements": "str", "default": []},
+    "names": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 5},
 }

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 Facts = Mapping[str, Any]
 
 #: Seconds that clocks may differ: certificates are valid from the moment they are issued.
-_SKEW = 60
+SKEW = 60
 #: Families of systems -> how their packages end.
 _PACKAGES = {"debian": ".deb", "redhat": ".rpm"}
 _ARCHITECTURES = ("amd64", "arm64")
@@ -135,7 +135,7 @@ def _service_manager(wanted: Facts, host: Facts) -> Iterator[Finding]:
 
 def _clock(wanted: Facts, host: Facts) -> Iterator[Finding]:
     seconds = host.get("clock_skew", 0)
-    if abs(seconds) > _SKEW:
+    if abs(seconds) > SKEW:
         said = f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the controller's"
         yield Finding(
             "clock", f"{said}, and certificates tell by it whether they are valid", "set it, by chrony or such"

@@ -7,9 +7,11 @@ import json
 import time
 from typing import Any, Mapping
 
-from . import addresses, agent, interception, naming, paths, sockets, system
+from . import addresses, agent, interception, naming, paths, sockets, system, tokens
+from .bypass import as_agent
 from .calls import call
 from .reach import reach
+from .resolving import resolve
 from .running import program, text_of
 
 CERTIFICATE = "/etc/certs/cert-chain.pem"
@@ -19,6 +21,8 @@ RECORD = "/var/lib/meshops/vm_workload.json"
 INSTALLED = "/var/lib/meshops/installed"
 #: File systems on which a join needs room.
 _ROOM = ("/usr/local/bin", "/var/lib/istio", "/var/log/istio", "/etc")
+#: A resolver asks the next name server when one has kept silent for as long as a connection may take.
+_ASKED_TWICE = 2
 
 
 def look(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,18 +39,24 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
         "agent": agent.look(),
         "certificate": text_of(CERTIFICATE),
         "root_certificate_sha256": agent.digest_of(ROOT),
+        "token": tokens.look(),
         "paths": [paths.look(path) for path in options["paths"]],
         "named": [item.address for item in naming.others(text_of("/etc/hosts"), name)] if name else [],
         "record": record(text_of(RECORD)),
         "installed": text_of(INSTALLED).strip(),
         "sudo": program("sudo") is not None,
-        "reach": [
-            reach(address, options["istiod_port"], name, options["root_certificate"] or "", timeout)
-            for address in options["istiod_addresses"]
-        ],
+        "reach": reached(options, name, timeout),
+        "resolved": [resolve(item, timeout * _ASKED_TWICE) for item in options["names"]],
         "calls": [call(target, timeout) for target in options["calls"]],
         "clock": time.time(),
     }
+
+
+def reached(options: Mapping[str, Any], name: str, timeout: float) -> list[dict[str, Any]]:
+    """How istiod answers, on the way that the agent takes."""
+    root = options["root_certificate"] or ""
+    with as_agent():
+        return [reach(item, options["istiod_port"], name, root, timeout) for item in options["istiod_addresses"]]
 
 
 def record(text: str) -> dict[str, Any]:
