@@ -170,10 +170,10 @@ STAGES = [
     Stage("ee", "what ansible-builder makes of the collection", [module("tests.execution_environment")]),
     Stage(
         "molecule",
-        "Molecule's scenario of each role, on one of the lab's clusters",
+        "Molecule's scenario of each role, on one of the lab's clusters and a host",
         [module("tests.collection", "unpack"), module("tests.scenarios")],
         needs=["molecule/*/molecule.yml", "lab/__main__.py"],
-        lab=["--clusters", "onprem"],
+        lab=["--clusters", "onprem", "--hosts", "1"],
         env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT), "PYTHONPATH": "plugins/module_utils"},
     ),
     Stage(
