@@ -165,6 +165,19 @@ def test_what_every_run_returns_is_documented(name):
             {"namespaces": ["a"], "state": "released"},
             "state: has no choice 'released' (one of present, absent, rendered)",
         ),
+        # Ansible would write them as Python does.
+        ("gateway", {"name": "x", "network": {"a": "b"}}, "network: must be a string, not a map"),
+        (
+            "workload_group",
+            {"name": "x", "namespace": "y", "locality": ["eu"]},
+            "locality: must be a string, not a list",
+        ),
+        ("injection", {"namespaces": ["a", ["b"]]}, "namespaces[1]: must be a string, not a list"),
+        (
+            "gateway",
+            {"name": "x", "tls_secrets": [{"name": "a", "certificate": "c", "key": {"pem": "PRIVATE KEY-----"}}]},
+            "tls_secrets[0].key: must be a string, not a map",
+        ),
         ("control_plane", {"wait_timeout": "soon"}, "wait_timeout: must be a whole number, not a string"),
         ("control_plane", {"wait_timeout": 0}, "wait_timeout: must be more than 0, not 0"),
         ("control_plane", {"validate": "srver"}, "validate: has no choice 'srver' (did you mean server?)"),
