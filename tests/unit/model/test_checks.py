@@ -82,8 +82,8 @@ def test_a_check_of_many_says_which():
         (
             GatewaySpec,
             {"name": "x", "tls_secrets": [{"name": KEY, "certificate": CERTIFICATE, "key": KEY}]},
-            "tls_secrets[0].name: must be a name of an object (lower-case letters, digits, - and ., at most 253), not a "
-            "long text",
+            "tls_secrets[0].name: must be a name of an object (lower-case letters, digits, - and ., at most 253), not "
+            "a long text",
         ),
         (
             GatewaySpec,

@@ -132,8 +132,8 @@ _PLAIN = ("admissionregistration.k8s.io", "apiextensions.k8s.io", "networking.k8
 
 
 def _file_name(key: Ref) -> str:
-    """Names of roles may have ``:``, which is not for every file system. In others' objects a ``/`` may stand anywhere, and
-    must not lead out of the directory."""
+    """Names of roles may have ``:``, which is not for every file system; in objects of others any part may have ``/``,
+    which must not lead out of the directory."""
     kind = f"{key.kind}.{key.group}" if "." in key.group and key.group not in _PLAIN else key.kind
     return "_".join(quote(part, safe="") for part in (kind.lower(), key.namespace, key.name) if part) + ".yaml"
 
