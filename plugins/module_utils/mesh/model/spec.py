@@ -222,6 +222,8 @@ _NAMES: dict[str, str] = {
 
 def name_of(value: Any) -> str:
     """The type of a value as people call it."""
+    if value is None:
+        return "nothing"
     table = ((bool, "a boolean"), ((int, float), "a number"), (str, "a string"), (Mapping, "a map"), (list, "a list"))
     return next((name for kinds, name in table if isinstance(value, kinds)), type(value).__name__)
 
