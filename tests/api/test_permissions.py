@@ -49,6 +49,19 @@ def test_what_is_allowed_is_enough(limited, namespace):
 
 
 @pytest.mark.parametrize("check", [False, True])
+def test_a_namespace_that_it_may_not_look_into_is_kept(api, limited, cluster, namespace, check):
+    """An admin had the run make it; the account has roles in it, and lists no Secrets."""
+    made = f"{namespace}-made"
+    ours = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made}}
+    declared = {"name": "own", "namespace": namespace, "objects": [ours]}
+    api("config_set", declared)
+    report = limited("config_set", {**declared, "objects": []}, check=check)
+    assert f"Namespace {made} is kept: what it holds may not be listed; purge removes it" in report.warnings
+    assert cluster.get("v1", "Namespace", "", made) is not None
+    api("config_set", declared, "absent")
+
+
+@pytest.mark.parametrize("check", [False, True])
 def test_what_is_missing_is_named_before_any_write(limited, namespace, check):
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 1}]}}
     declared = {"name": "own", "namespace": namespace, "objects": [config_map("one", a="1"), service]}
