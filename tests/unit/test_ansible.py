@@ -185,6 +185,8 @@ def test_what_every_run_returns_is_documented(name):
         # What Ansible would convert is not blamed for what is wrong elsewhere.
         ("control_plane", {"cni": "yes", "values": "text"}, "values: must be a map, not a string"),
         ("config_set", {"name": "x", "namespace": "y", "objects": ["text"]}, "objects[0]: must be a map, not a string"),
+        ("mesh_info", {"warn_days": 99999999}, "warn_days: must be 36500 at most, not 99999999"),
+        ("vm_bootstrap", {"return_files": True, "hosts": ["a"]}, "hosts[0]: must be a map, not a string"),
         ("mesh_info", {"proxies": "some"}, "proxies: must be true or false, not a string"),
         (
             "kube_inject",

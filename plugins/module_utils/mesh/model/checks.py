@@ -26,6 +26,8 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _TEMPLATE = re.compile(r"[^\s,]+")
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
 _KEY = "PRIVATE KEY-----"
+#: A hundred years.
+_DAYS = 36500
 
 
 def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str | None]:
@@ -50,6 +52,11 @@ def url(value: str) -> str | None:
 def positive(value: int) -> str | None:
     """A number of seconds or of things that cannot be zero."""
     return None if value > 0 else "must be more than 0"
+
+
+def days(value: int) -> str | None:
+    """A number of days from today on; calendars end."""
+    return positive(value) or (None if value <= _DAYS else f"must be {_DAYS} at most")
 
 
 def dns_labels(values: list[str]) -> str | None:
