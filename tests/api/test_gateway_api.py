@@ -192,6 +192,14 @@ def test_a_waypoint_and_who_uses_it(api, cluster, definitions, namespace):
     assert cluster.get(f"{GROUP}/v1", "Gateway", namespace, "waypoint") is None
 
 
+def test_what_was_warned_of_is_told_with_the_failure(api, definitions, namespace):
+    with pytest.raises(MeshError) as caught:
+        api("waypoint", {"namespace": namespace}, wait=True, wait_timeout=1)
+    assert caught.value.code == "not_ready"
+    assert "GatewayClass istio-waypoint: is not there yet" in caught.value.warnings[0]
+    api("waypoint", {"namespace": namespace}, "absent")
+
+
 def test_a_tag_or_revision_of_a_waypoint_must_be_there(api, definitions, namespace):
     with pytest.raises(MeshError) as caught:
         api("waypoint", {"namespace": namespace, "revision": "nowhere"})

@@ -251,6 +251,13 @@ def test_what_a_failure_returns_is_documented(name):
     assert complaints(result, returns(name)) == []
 
 
+def test_what_was_warned_of_before_is_told_with_a_failure():
+    error = errors.MeshError("not_ready", "no")
+    assert "warnings" not in glue.failure("waypoint", error)
+    error.warnings = ["its class is not there"]
+    assert glue.failure("waypoint", error)["warnings"] == ["its class is not there"]
+
+
 def test_of_a_long_text_the_lines_that_differ_are_shown():
     old = "".join(f"line {number}\n" for number in range(2000))
     new = old.replace("line 1000\n", "another\n")
