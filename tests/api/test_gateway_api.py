@@ -154,6 +154,14 @@ def test_another_form_of_the_same_gateway_leaves_nothing_of_the_first(
     [
         ({"listeners": []}, "listeners: is required by form gateway_api"),
         ({"ports": [{"name": "a", "port": 1}]}, "ports: is only for form chart (leave it out)"),
+        (
+            {"listeners": [{"name": "s", "port": 443, "protocol": "HTTPS"}]},
+            "listeners[0].certificates: is required by protocol HTTPS",
+        ),
+        (
+            {"listeners": [{"name": "s", "port": 443, "protocol": "TLS"}]},
+            "listeners[0].certificates: is required by protocol TLS, or tls_mode Passthrough",
+        ),
         ({"service_type": "None"}, "service_type: cannot be None with form gateway_api"),
         ({"min_replicas": 2}, "max_replicas: is required with min_replicas"),
         ({"type": "eastwest", "network": "n"}, "listeners: is not for type eastwest, which has its own"),
