@@ -24,6 +24,9 @@ PATIENCE = 60.0
 _PLAIN = "/api/v1/namespaces/shop/services/http:reviews:9080/proxy/reviews/0"
 #: What examples/shop/traffic.yml declares.
 FAULT_STATUS, FAULT_USER, CANARY_USER = 418, "tester", "jason"
+#: Versions of ratings, as the lab's shop tells them; the second is the host of examples/vms.
+POD, HOST = "v1", "host"
+RATINGS = 40
 
 
 @dataclass
@@ -38,6 +41,8 @@ class Measured:
     fault: int = 0
     page: int = 0
     plain_text: str = ""
+    #: Of so many requests for ratings those that each version answered, where one of them is on a host.
+    ratings: Counter[str] = field(default_factory=Counter)
 
     @property
     def as_declared(self) -> bool:
@@ -49,11 +54,12 @@ class Measured:
             and self.fault == FAULT_STATUS
             and self.page == 200
             and self.plain_text == "refused"
+            and (not self.ratings or {*self.ratings} == {POD, HOST})
         )
 
 
-def measure(name: str, variables: Mapping[str, Any]) -> Measured:
-    """Ask the cluster's API server what there is, and the gateway what it does."""
+def measure(name: str, variables: Mapping[str, Any], *, host: bool = False) -> Measured:
+    """Ask the cluster's API server what there is, and the gateway what it does; ``host``: ratings run on one, too."""
     connection = Connection(kubeconfig=variables.get("mesh_kubeconfig"), context=variables.get("mesh_context"))
     cluster = connect(connection, name)
     try:
@@ -68,6 +74,8 @@ def measure(name: str, variables: Mapping[str, Any]) -> Measured:
         found.fault = shop.get("/ratings/0", FAULT_USER)[0]
         found.page = shop.get("/productpage")[0]
         found.plain_text = plain_text(cluster)
+        for _ in range(RATINGS if host else 0):
+            found.ratings[shop.ratings_version()] += 1
         return found
     finally:
         cluster.close()
@@ -105,6 +113,17 @@ class Shop:
             return f"status {status}"
         reviews = json.loads(body)["reviews"]
         return "v2" if any("rating" in review for review in reviews) else "v1"
+
+    def ratings_version(self) -> str:
+        """Who answered, by a header of the lab's shop."""
+        try:
+            self._connection.request("GET", "/ratings/0")
+            response = self._connection.getresponse()
+            response.read()
+            return str(response.headers.get("x-shop-version", f"status {response.status}")).rpartition("/")[2]
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            return "no answer"
 
 
 def plain_text(cluster: Cluster) -> str:

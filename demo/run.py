@@ -7,13 +7,18 @@ shown after it; all other arguments go to ansible-playbook.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lab.state import Lab
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "plugins" / "module_utils"))
@@ -25,13 +30,17 @@ LAB_VALUES: dict[str, Any] = {
     "global": {"proxy": {"resources": {"requests": {"cpu": "10m", "memory": "40Mi"}}}},
 }
 LAB_IMAGE = "docker.io/lab/shop:1"
+#: On the lab the shop's ratings also run on a host outside Kubernetes.
+HOST_NAME, CLUSTER_OF_HOST = "vm1", "onprem"
+PLAYBOOKS = ("meshops.mesh.site", "meshops.mesh.join_vm")
 TOUR = "--tour"
 
 
 def main() -> int:
     """0 when the playbook ran and every measurement is as declared."""
-    from demo.measure import measure
+    from demo.measure import HOST, measure
     from demo.table import show
+    from lab.hosts import workload
 
     if {"-h", "--help"} & {*sys.argv}:
         print((__doc__ or "").strip())
@@ -48,22 +57,26 @@ def main() -> int:
         if code := lab_up():
             return code
         inventory, variables = str(ROOT / "examples" / "inventory"), ["--extra-vars", f"@{lab_variables()}"]
+        variables += ["--inventory", str(ROOT / "examples" / "vms")]
+        workload.install(HOST_NAME, "ratings", HOST)
     started = time.monotonic()
-    done = subprocess.run(
-        ["ansible-playbook", "--inventory", inventory, *variables, "meshops.mesh.site", *arguments], check=False
-    )
-    if done.returncode:
-        return done.returncode
+    for playbook in PLAYBOOKS if variables else PLAYBOOKS[:1]:
+        command = ["ansible-playbook", "--inventory", inventory, *variables, playbook, *arguments]
+        if code := subprocess.run(command, check=False).returncode:
+            return code
     took = time.monotonic() - started
-    measured = [measure(name, host) for name, host in clusters(inventory, variables).items()]
+    measured = [
+        measure(name, found, host=bool(variables) and name == CLUSTER_OF_HOST)
+        for name, found in clusters(inventory, variables).items()
+    ]
     show(measured, took, lab=bool(variables))
     toured = take_tour() if TOUR in sys.argv else True
     return 0 if toured and all(cluster.as_declared for cluster in measured) else 1
 
 
 def lab_up() -> int:
-    """The lab's two clusters, and its programs first on PATH; the exit code."""
-    code = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=ROOT, check=False).returncode
+    """The lab's two clusters and a host, and its programs first on PATH; the exit code."""
+    code = subprocess.run([sys.executable, "-m", "lab", "up", "--hosts", "1"], cwd=ROOT, check=False).returncode
     # HELM_BINARY of the user would be another helm.
     os.environ["PATH"] = f"{ROOT / '.lab' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     os.environ.pop("HELM_BINARY", None)
@@ -103,6 +116,26 @@ def on_the_lab() -> dict[str, Any]:
         "mesh_values": merged(LAB_VALUES, state.istio_values),
         "mesh_version": state.istio_version,
         "shop_image": LAB_IMAGE,
+        **_host(state),
+    }
+
+
+def _host(state: Lab) -> dict[str, Any]:
+    """How to reach the host of the lab, if it has one, and where Istio's package comes from."""
+    host = next((host for host in state.hosts if host.name == HOST_NAME), None)
+    if host is None:
+        return {}
+    from lab.oci import architecture
+
+    known = f"-o UserKnownHostsFile={shlex.quote(host.known_hosts)} -o StrictHostKeyChecking=yes"
+    name = f"istio-sidecar_{state.istio_version}_{architecture()}.deb"
+    digest = hashlib.sha256(Path(state.packages, name).read_bytes()).hexdigest()
+    return {
+        "ratings_address": host.address,
+        "ratings_user": host.user,
+        "ratings_key": host.private_key,
+        "ratings_ssh": f"{known} -o IdentitiesOnly=yes",
+        "mesh_package": {"url": f"{state.package_url}/{name}", "checksum": f"sha256:{digest}"},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .measure import CANARY_USER, FAULT_USER, REQUESTS, Measured
+from .measure import CANARY_USER, FAULT_USER, HOST, POD, RATINGS, REQUESTS, Measured
 
 
 def show(measured: Sequence[Measured], seconds: float, *, lab: bool) -> None:
@@ -26,6 +26,7 @@ def show(measured: Sequence[Measured], seconds: float, *, lab: bool) -> None:
             (f"ratings for user {FAULT_USER}", *(_fault(cluster) for cluster in measured), "fault 418"),
             ("page", *(str(cluster.page) for cluster in measured), "200"),
             ("plain text to a pod", *(cluster.plain_text for cluster in measured), "refused"),
+            *(_ratings(measured) if any(cluster.ratings for cluster in measured) else ()),
         ]
     )
     print(f"\nThat took {seconds:.1f} s. To see the page:  curl http://{measured[0].address}/productpage")
@@ -48,6 +49,12 @@ def _installed(cluster: Measured) -> Iterable[tuple[str, ...]]:
 def _split(cluster: Measured) -> str:
     others = [f"{count} {name}" for name, count in cluster.split.items() if name not in ("v1", "v2")]
     return " / ".join([str(cluster.split["v1"]), str(cluster.split["v2"]), *others])
+
+
+def _ratings(measured: Sequence[Measured]) -> Iterable[tuple[str, ...]]:
+    """Where ratings run on a host outside Kubernetes, too."""
+    shares = [f"{cluster.ratings[POD]} / {cluster.ratings[HOST]}" if cluster.ratings else "-" for cluster in measured]
+    yield f"ratings by pod / host, {RATINGS} requests", *shares, "both"
 
 
 def _fault(cluster: Measured) -> str:

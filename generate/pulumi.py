@@ -64,11 +64,13 @@ def _lines(operations: dict[str, AnyOperation]) -> Iterator[str]:
         yield from _arguments(pascal(name), _first_line(operation.spec), own, f"{pascal(name)}ArgsDict")
         yield from _resource(name, operation, own)
     yield from _provider()
+    known: set[str] = set()  # two functions may return the same
     for name, query in asked.items():
         returned: dict[str, Any] = {}
         _collect(fields(query.returns), returned)
-        for struct in returned.values():
+        for struct in (item for key, item in returned.items() if key not in known):
             yield from _results(struct.__name__, struct)
+        known |= returned.keys()
         yield from _results(f"{pascal(_python(name))}Result", query.returns)
         yield from _function(name, query)
 
@@ -193,7 +195,8 @@ def _results(name: str, spec: Any) -> Iterator[str]:
     """What comes back, as a map."""
     yield from ("", "", f"class {name}(TypedDict):", *_docstring(_first_line(spec), 4), "")
     for field in fields(spec):
-        yield f"    {field.name}: {_typed(field.type)}"
+        unset = "" if field.required or field.default is not None else " | None"
+        yield f"    {field.name}: {_typed(field.type)}{unset}"
         yield from _docstring(_documented(field), 4)
 
 

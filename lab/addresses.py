@@ -87,3 +87,9 @@ def assign(names: list[str], taken: Mapping[str, int]) -> dict[str, int]:
 def of_host(number: int) -> str:
     """The address of a host on the bridge, all that it has."""
     return f"10.99.0.{_BEFORE_HOSTS + number}"
+
+
+def of_hardware(address: str) -> str:
+    """The Ethernet address that belongs to an address on the bridge, so that neighbours need not learn a new one when
+    its owner goes and comes back."""
+    return ":".join(f"{part:02x}" for part in (0x02, 0, *map(int, address.split("."))))

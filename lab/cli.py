@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab import native, paths, progress, providers, state, status
 from lab.errors import LabError
-from lab.hosts import control
+from lab.hosts import control, lifecycle
 
 _DEFAULT_CLUSTERS = ["onprem", "cloud"]
 _INTERRUPTED = 130
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("env", help="print what to export")
     show = commands.add_parser("status", help="what is up")
     show.add_argument("--json", action="store_true")
-    build = commands.add_parser("build", help="only build tools and images")
+    build = commands.add_parser("build", help="only build tools, images, packages and the base of hosts")
     build.add_argument("families", nargs="*", metavar="FAMILY")
     load = commands.add_parser("load", help="import image archives into the running clusters")
     load.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
@@ -95,6 +95,8 @@ def _status(options: argparse.Namespace) -> None:
 
 def _build(options: argparse.Namespace) -> None:
     native.build(options.families)
+    if not options.families:
+        lifecycle.build()
 
 
 def _load(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import cache, nodefs, paths
-from lab.commands import succeeds
+from lab.commands import run, succeeds
 from lab.errors import LabError
 from lab.home import NETWORK_NAMESPACES, PREFIX
 from lab.process import Process
@@ -53,6 +53,7 @@ def prepare() -> None:
         with _MADE.open("a", encoding="utf-8") as made:
             made.writelines(f"{path}\n" for path in missing)
         Path(directory).mkdir(parents=True, exist_ok=True)
+    _prepare_namespaces()
     if not _SETTINGS.exists():
         values = [f"{name} {_setting(name).read_text(encoding='ascii')}" for name in (*_KUBELET_SETTINGS, _WATCHERS)]
         _SETTINGS.write_text("".join(values), encoding="utf-8")
@@ -60,10 +61,19 @@ def prepare() -> None:
         _setting(_WATCHERS).write_text(f"{_ENOUGH_WATCHERS}\n", encoding="ascii")
 
 
+def _prepare_namespaces() -> None:
+    """What the first `ip netns add` does; two of them at once would mount one directory over the other."""
+    shared: list[str | Path] = ["mount", "--make-shared", NETWORK_NAMESPACES]
+    if not succeeds(shared):
+        what = f"making {NETWORK_NAMESPACES} a mount point"
+        run(["mount", "--bind", NETWORK_NAMESPACES, NETWORK_NAMESPACES], what=what)
+        run(shared, what=what)
+
+
 def restore() -> None:
     """Undo prepare, after the last cluster and host."""
     if NETWORK_NAMESPACES.is_dir() and not any(NETWORK_NAMESPACES.iterdir()):
-        # `ip netns add` has made it a mount point, and would again.
+        # The first namespace makes it a mount point again.
         succeeds(["umount", NETWORK_NAMESPACES])
     if _MADE.exists():
         made = {Path(line) for line in _MADE.read_text(encoding="utf-8").splitlines()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.addresses import BRIDGE, BRIDGE_ADDRESS, BRIDGE_NETWORK, Addresses
+from lab.addresses import BRIDGE, BRIDGE_ADDRESS, BRIDGE_NETWORK, Addresses, of_hardware
 from lab.commands import run, succeeds
 from lab.errors import LabError
 from lab.home import Home
@@ -28,7 +28,8 @@ def create_bridge() -> None:
     elif "inet " in (found := _ip("address", "show", "dev", BRIDGE)) and f"inet {BRIDGE_ADDRESS}/" not in found:
         raise LabError(f"a network link {BRIDGE} exists that is not the lab's; rename it, then run again.")
     _ip("address", "replace", f"{BRIDGE_ADDRESS}/24", "dev", BRIDGE)
-    _ip("link", "set", BRIDGE, "up")
+    # Else it would have that of one of its links, and another when that one goes.
+    _ip("link", "set", BRIDGE, "address", of_hardware(BRIDGE_ADDRESS), "up")
     _ip("route", "replace", BRIDGE_NETWORK, "dev", BRIDGE, "table", _TABLE)
     _ip("route", "replace", "unreachable", "default", "table", _TABLE)
     if f"lookup {_TABLE}" not in _ip("rule", "list"):
@@ -73,7 +74,8 @@ def attach(home: Home, outside: str, address: str) -> None:
     if not home.network_namespace.exists():
         _ip("netns", "add", name)
     if not link_exists(outside):
-        _ip("link", "add", outside, "type", "veth", "peer", "name", _NODE_LINK, "netns", name)
+        inside = ["name", _NODE_LINK, "address", of_hardware(address), "netns", name]
+        _ip("link", "add", outside, "type", "veth", "peer", *inside)
     _ip("link", "set", outside, "master", BRIDGE, "up")
     _ip("-n", name, "link", "set", "lo", "up")
     _ip("-n", name, "address", "replace", f"{address}/24", "dev", _NODE_LINK)

@@ -99,7 +99,9 @@ class Lab:
         for host in self.hosts:
             if host.name == name:
                 return host
-        raise LabError(f"the lab has no host {name}; run: python -m lab up --hosts {name.removeprefix('vm')}")
+        raise LabError(
+            f"the lab has no host {name}; run: python -m lab up --clusters --hosts {name.removeprefix('vm')}"
+        )
 
 
 def load(path: Path = paths.STATE_FILE) -> Lab:

@@ -90,6 +90,7 @@ _KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "gateway": (("namespace", "istio-ingress"), ("name", "")),
     "gateway_api": (("namespace", "kube-system"),),
     "waypoint": (("namespace", ""), ("name", "waypoint")),
+    "workload_group": (("namespace", ""), ("name", "")),
     "config_set": (("namespace", ""), ("name", "")),
 }
 

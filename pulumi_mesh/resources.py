@@ -2786,8 +2786,10 @@ class WorkloadGroupArgsDict(TypedDict, total=False):
     namespace: pulumi.Input[str]
     """Namespace of the group; created when it does not exist."""
     service_account: pulumi.Input[str] | None
-    """ServiceAccount in `namespace` whose identity the hosts have; it is created, but for `default`. The group's name
-    without it.
+    """ServiceAccount in `namespace` whose identity the hosts have. The group's name without it."""
+    create_service_account: pulumi.Input[bool] | None
+    """Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too;
+    `default` never is. Default: `True`.
     """
     labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
     """Labels of the hosts. `app` is the group's name unless it is among them."""
@@ -2856,8 +2858,10 @@ class WorkloadGroupArgs:
     namespace: pulumi.Input[str]
     """Namespace of the group; created when it does not exist."""
     service_account: pulumi.Input[str] | None = None
-    """ServiceAccount in `namespace` whose identity the hosts have; it is created, but for `default`. The group's name
-    without it.
+    """ServiceAccount in `namespace` whose identity the hosts have. The group's name without it."""
+    create_service_account: pulumi.Input[bool] | None = None
+    """Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too;
+    `default` never is. Default: `True`.
     """
     labels: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Labels of the hosts. `app` is the group's name unless it is among them."""
@@ -2944,6 +2948,15 @@ class WorkloadGroup(MeshResource):
     def namespace(self) -> pulumi.Output[str]:
         """Namespace of the group; created when it does not exist."""
         value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="createServiceAccount")
+    def create_service_account(self) -> pulumi.Output[bool]:
+        """Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too;
+        `default` never is. Default: `True`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "createServiceAccount")
         return value
 
     @property
@@ -3816,6 +3829,37 @@ class ProxyInfo(TypedDict):
     """Image of the proxy."""
 
 
+class Workload(TypedDict):
+    """One host."""
+
+    namespace: str
+    """Namespace."""
+    name: str
+    """Name of its WorkloadEntry."""
+    group: str
+    """WorkloadGroup in which it registered itself; empty for a static entry."""
+    address: str
+    """Address."""
+    network: str
+    """Network; empty for the cluster's."""
+    cluster: str
+    """Cluster through which it registered itself, where that is told."""
+    locality: str
+    """Locality."""
+    service_account: str
+    """ServiceAccount."""
+    labels: Mapping[str, str]
+    """Labels."""
+    connected: bool
+    """Whether its agent is connected to istiod."""
+    healthy: bool | None
+    """What its probe says; unset without a probe, or before it has said anything."""
+    message: str
+    """What the probe complains of."""
+    since: str
+    """When it connected or disconnected (RFC 3339); empty for a static entry."""
+
+
 class Concern(TypedDict):
     """Something that is wrong, or will be."""
 
@@ -3846,6 +3890,8 @@ class GetMeshResult(TypedDict):
     """What declarations keep."""
     proxies: Sequence[ProxyInfo]
     """Proxies."""
+    workloads: Sequence[Workload]
+    """Hosts outside Kubernetes."""
     concerns: Sequence[Concern]
     """What is wrong, expires or is out of support; the most urgent first."""
     metrics: str
@@ -3878,7 +3924,8 @@ class Evidence(TypedDict):
     """One thing that was looked at or tried."""
 
     hop: str
-    """`control-plane`, `injection`, `validation`, `tag`, `proxies`, `gateway` or `mtls`, in this order."""
+    """`control-plane`, `injection`, `validation`, `tag`, `proxies`, `workloads`, `gateway` or `mtls`, in this order.
+    """
     about: str
     """What was looked at."""
     passed: bool
@@ -3909,6 +3956,10 @@ class VerifyMeshArgsDict(TypedDict, total=False):
     """Revisions that must be there; without it, those that are there."""
     gateways: pulumi.Input[Sequence[pulumi.Input[str]]] | None
     """Gateways that must be there, by their Services as `namespace/name`. A name alone is one in any namespace."""
+    workload_groups: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """WorkloadGroups of which at least one host must be connected, as `namespace/name`. A name alone is one in any
+    namespace.
+    """
     plain_text: pulumi.Input[bool] | None
     """Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no
     member of the mesh (`get` on `pods/proxy`). Default: `True`.
@@ -3961,37 +4012,6 @@ def kube_inject(
     answer: pulumi.Output[KubeInjectResult]
     answer = asked("mesh:index:kubeInject", KubeInjectSpec, arguments, opts)
     return answer
-
-
-class Workload(TypedDict):
-    """One host."""
-
-    namespace: str
-    """Namespace."""
-    name: str
-    """Name of its WorkloadEntry."""
-    group: str
-    """WorkloadGroup in which it registered itself; empty for a static entry."""
-    address: str
-    """Address."""
-    network: str
-    """Network; empty for the cluster's."""
-    cluster: str
-    """Cluster through which it registered itself, where that is told."""
-    locality: str
-    """Locality."""
-    service_account: str
-    """ServiceAccount."""
-    labels: Mapping[str, str]
-    """Labels."""
-    connected: bool
-    """Whether its agent is connected to istiod."""
-    healthy: bool
-    """What its probe says; unset without a probe, or before it has said anything."""
-    message: str
-    """What the probe complains of."""
-    since: str
-    """When it connected or disconnected (RFC 3339); empty for a static entry."""
 
 
 class GetWorkloadsResult(TypedDict):

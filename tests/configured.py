@@ -6,14 +6,16 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 from mesh.kube.cluster import Cluster
-from mesh.model.objects import ref
+from mesh.model.objects import Object, ref
 
 from tests.api.injectors import injector, installed
+from tests.api.policies import until
 
 ISTIO = "istio-system"
 NETWORKING = "networking.istio.io"
@@ -37,17 +39,40 @@ _MARKS = (
 
 @contextlib.contextmanager
 def workload_kinds(cluster: Cluster, charts: str) -> Iterator[None]:
-    """Their definitions, as Istio's chart has them, for the length of a block."""
-    texts = [path.read_text(encoding="utf-8") for path in Path(charts, "base").rglob("crd-all.gen.yaml")]
-    found = [obj for text in texts for obj in yaml.safe_load_all(text) if obj and obj["metadata"]["name"] in KINDS]
-    assert len(found) == len(KINDS)
-    for obj in found:
-        cluster.apply(obj, "test", force=True)
-    cluster.forget_kinds()
+    """They are served for the length of a block."""
+    found = _definitions(charts)
+    serve_workload_kinds(cluster, charts)
     yield
     for obj in found:
         cluster.delete(ref(obj))
     cluster.forget_kinds()
+
+
+def serve_workload_kinds(cluster: Cluster, charts: str) -> None:
+    """Until they are taken away. What an earlier test took away may still be going."""
+    for obj in _definitions(charts):
+        until(partial(_stays, cluster, obj))
+        cluster.apply(obj, "test", force=True)
+        until(partial(_is_served, cluster, obj))
+
+
+def _stays(cluster: Cluster, obj: Object) -> bool:
+    """Whether it is there to stay, or not there."""
+    live = cluster.get(obj["apiVersion"], obj["kind"], "", obj["metadata"]["name"])
+    return live is None or "deletionTimestamp" not in live["metadata"]
+
+
+def _is_served(cluster: Cluster, definition: Object) -> bool:
+    cluster.forget_kinds()
+    return cluster.kinds.find(definition["spec"]["group"], definition["spec"]["names"]["kind"]) is not None
+
+
+def _definitions(charts: str) -> list[dict[str, Any]]:
+    """As Istio's chart has them."""
+    texts = [path.read_text(encoding="utf-8") for path in Path(charts, "base").rglob("crd-all.gen.yaml")]
+    found = [obj for text in texts for obj in yaml.safe_load_all(text) if obj and obj["metadata"]["name"] in KINDS]
+    assert len(found) == len(KINDS)
+    return found
 
 
 @contextlib.contextmanager

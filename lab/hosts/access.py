@@ -41,7 +41,8 @@ def write(hosts: Sequence[Host]) -> None:
         paths.HOST_INVENTORY.unlink(missing_ok=True)
         return
     public_keys = {host.address: files.public_key(HostHome(host.name)) for host in hosts}
-    write_atomically(keys.KNOWN_HOSTS, keys.known_hosts(public_keys), 0o644)
+    known = {address: key for address, key in public_keys.items() if key is not None}
+    write_atomically(keys.KNOWN_HOSTS, keys.known_hosts(known), 0o644)
     write_atomically(paths.HOST_INVENTORY, inventory(hosts), 0o644)
 
 

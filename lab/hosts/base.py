@@ -32,6 +32,16 @@ _FILES = {
     ),
     f"etc/sudoers.d/{USER}": f"{USER} ALL=(ALL) NOPASSWD: ALL\n",
     "etc/cloud/cloud-init.disabled": "Remove this file, give cloud-init a seed, and reboot.\n",
+    # Where it runs, it leaves alone what the lab has set up.
+    "etc/cloud/cloud.cfg.d/lab.cfg": (
+        "datasource_list: [NoCloud, None]\n"
+        "network: {config: disabled}\n"
+        "preserve_hostname: true\n"
+        "ssh_deletekeys: false\n"
+        "ssh_genkeytypes: []\n"
+        "locale: false\n"
+        "apt: {preserve_sources_list: true}\n"
+    ),
     # Services must not start while packages are installed.
     "usr/sbin/policy-rc.d": "#!/bin/sh\nexit 101\n",
 }

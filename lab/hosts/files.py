@@ -45,9 +45,10 @@ def create(home: HostHome, authorized_key: str, system: Path) -> None:
     temporary.rename(home.upper)
 
 
-def public_key(home: HostHome) -> str:
-    """Its host key, in the one line that clients compare."""
-    return (home.upper / f"{HOST_KEY}.pub").read_text(encoding="ascii").strip()
+def public_key(home: HostHome) -> str | None:
+    """Its host key, in the one line that clients compare; nothing for a host that is half removed."""
+    file = home.upper / f"{HOST_KEY}.pub"
+    return file.read_text(encoding="ascii").strip() if file.exists() else None
 
 
 def _write(root: Path, name: str, text: str, mode: int = 0o644) -> None:

@@ -89,6 +89,6 @@ class HostHome(Home):
         """A command as root in all of the host's namespaces, with nothing of this machine's environment."""
         pid = self.init.pid()
         if pid is None:
-            raise LabError(f"{self.name} is not running; run: python -m lab up --hosts {self.number}")
+            raise LabError(f"{self.name} is not running; run: python -m lab up --clusters --hosts {self.number}")
         clean = ["env", "-i", f"PATH={_SEARCH_PATH}", "HOME=/root", "USER=root", "LANG=C.UTF-8", "TERM=dumb"]
         return ["nsenter", f"--target={pid}", *_NAMESPACES, "--root", "--wd", *clean, *command]

@@ -45,7 +45,8 @@ def _boot(home: HostHome) -> int:
     """One life of the host, from a clean state of the kernel; returns how it ended, as `subprocess` tells it."""
     cgroups.remove(home.group)
     cgroups.create(home.group)
-    network.create(home, state.own().clusters)
+    network.create(home)
+    network.set_routes(home, state.own().clusters)
     outside, console = os.openpty()
     with open(outside, "rb", buffering=0) as output, open(console, "wb", buffering=0):
         booted = subprocess.Popen(boot.command(home, os.ttyname(console)), cwd=home.root, stdin=subprocess.DEVNULL)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,7 +60,8 @@ def follow(lab: Lab) -> None:
     if lab.hosts:
         services.publish(lab)
     for home in (HostHome(host.name) for host in lab.hosts):
-        if home.network_namespace.exists():
+        # One that is off, or boots in this moment, will read of its routes in the state file.
+        with contextlib.suppress(LabError):
             network.set_routes(home, lab.clusters)
 
 

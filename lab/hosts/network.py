@@ -13,14 +13,13 @@ from lab.state import Cluster
 _FIRST = 1
 
 
-def create(home: HostHome, clusters: Sequence[Cluster]) -> None:
+def create(home: HostHome) -> None:
     """A new namespace as after switching on; a link that is down stays so, like a cable that is out."""
     down = is_unplugged(home)
     remove(home)
     network.attach(home, home.link, home.address)
     if down:
         set_link(home, up=False)
-    set_routes(home, clusters)
 
 
 def remove(home: HostHome) -> None:

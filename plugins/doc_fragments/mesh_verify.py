@@ -28,6 +28,12 @@ options:
     - Gateways that must be there, by their Services as C(namespace/name). A name alone is one in any namespace.
     type: list
     elements: str
+  workload_groups:
+    description:
+    - WorkloadGroups of which at least one host must be connected, as C(namespace/name). A name alone is one in
+      any namespace.
+    type: list
+    elements: str
   plain_text:
     description:
     - Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no

@@ -20,9 +20,14 @@ options:
     required: true
   service_account:
     description:
-    - ServiceAccount in O(namespace) whose identity the hosts have; it is created, but for V(default). The group's
-      name without it.
+    - ServiceAccount in O(namespace) whose identity the hosts have. The group's name without it.
     type: str
+  create_service_account:
+    description:
+    - Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too;
+      V(default) never is.
+    type: bool
+    default: true
   labels:
     description:
     - Labels of the hosts. C(app) is the group's name unless it is among them.

@@ -10,8 +10,11 @@ short_description: Tell what a cluster has of a mesh
 version_added: 1.0.0
 author: meshops (@meshops)
 description:
-  - Lists revisions, tags, injection policies, gateways, proxies and our sets, whoever installed the mesh.
+  - Lists revisions, tags, injection policies, gateways, proxies, hosts outside Kubernetes and our sets, whoever installed
+    the mesh.
   - Says what is wrong, what expires and what is out of support.
+  - Hosts that fail their probe, that are gone while their WorkloadEntry stays, or that share one address are concerns.
+    How long istiod keeps entries is read from its Deployment.
 extends_documentation_fragment:
   - meshops.mesh.mesh_info
   - meshops.mesh.connection
@@ -97,6 +100,27 @@ proxies:
     revision: {description: Revision that injected it., type: str}
     version: {description: Version of the proxy., type: str}
     image: {description: Image of the proxy., type: str}
+workloads:
+  description:
+    - Hosts outside Kubernetes, as M(meshops.mesh.workload_info) tells them. What runs on them, and until when its
+      certificate is valid, the control plane does not keep.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    namespace: {description: Namespace., type: str}
+    name: {description: Name of its WorkloadEntry., type: str}
+    group: {description: WorkloadGroup in which it registered itself; empty for a static entry., type: str}
+    address: {description: Address., type: str}
+    network: {description: Network; empty for the cluster's., type: str}
+    cluster: {description: "Cluster through which it registered itself, where that is told.", type: str}
+    locality: {description: Locality., type: str}
+    service_account: {description: ServiceAccount., type: str}
+    labels: {description: Labels., type: dict}
+    connected: {description: Whether its agent is connected to istiod., type: bool}
+    healthy: {description: "What its probe says; unset without a probe, or before it has said anything.", type: bool}
+    message: {description: What the probe complains of., type: str}
+    since: {description: When it connected or disconnected (RFC 3339); empty for a static entry., type: str}
 concerns:
   description:
     - What is wrong, expires or is out of support, the most urgent first.
@@ -109,7 +133,16 @@ concerns:
     text: {description: "What is the matter, and what to do.", type: str}
     until: {description: "Day on which it ends or ended, as V(YYYY-MM-DD); empty where it has none.", type: str}
 metrics:
-  description: The state in the text format of Prometheus, for the textfile collector of node_exporter.
+  description:
+    - The state in the text format of Prometheus, for the textfile collector of node_exporter. All are gauges with the
+      label C(cluster).
+    - C(meshops_revision_ready) (labels C(namespace), C(revision), C(version)) is 1 where a control plane is available
+      and its injector can be called, else 0.
+    - C(meshops_proxies) (C(revision), C(version)) counts proxies, C(meshops_gateway_addresses) (C(namespace),
+      C(gateway)) addresses, C(meshops_concerns) (C(severity)) concerns.
+    - C(meshops_workload_connected) and C(meshops_workload_healthy) (C(namespace), C(group), C(address), and C(entry),
+      the name of the WorkloadEntry) are 1 or 0 for hosts outside Kubernetes. The first is there for those that have
+      an agent, the second for those whose probe has said something.
   type: str
   returned: success
 queried:

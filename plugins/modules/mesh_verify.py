@@ -30,6 +30,10 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: proof.healthy
     fail_msg: "{{ proof.broken }}"
+
+- name: The same, and the shop's ratings have a host outside Kubernetes that is connected
+  meshops.mesh.mesh_verify:
+    workload_groups: [shop/ratings]
 """
 
 RETURN = r"""
@@ -49,7 +53,7 @@ evidence:
   returned: success
   contains:
     hop:
-      description: "C(control-plane), C(injection), C(validation), C(tag), C(proxies), C(gateway) or C(mtls)."
+      description: "C(control-plane), C(injection), C(validation), C(tag), C(proxies), C(workloads), C(gateway) or C(mtls)."
       type: str
     about: {description: What was looked at., type: str}
     passed: {description: Whether it is as it should be., type: bool}

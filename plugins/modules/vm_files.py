@@ -30,6 +30,13 @@ options:
       content:
         description: What is in it. Without it the file is left as it is.
         type: str
+      kind:
+        description:
+          - With V(certificates), a file of the same owner that holds these certificates stays as it is, although it
+            holds more or allows less. The agent writes such files, too.
+        type: str
+        choices: [text, certificates]
+        default: text
       secret:
         description: Whether the difference must not be shown.
         type: bool
@@ -121,6 +128,7 @@ EXAMPLES = r"""
     files:
       - path: /etc/certs/root-cert.pem
         content: "{{ root_certificate }}"
+        kind: certificates
         mode: "0644"
       - path: /run/secrets/tokens/istio-token
         content: "{{ token }}"
@@ -172,6 +180,7 @@ OPTIONS = {
         "options": {
             "path": {"type": "str", "required": True},
             "content": {"type": "str", "no_log": True},
+            "kind": {"type": "str", "choices": ["text", "certificates"], "default": "text"},
             "secret": {"type": "bool", "default": False, "no_log": False},
             "once": {"type": "bool", "default": False},
             "mode": {"type": "str", "default": "0640"},

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from mesh.model.errors import MeshError
-from mesh.model.objects import Ref
 
-GROUP = "networking.istio.io"
+from .registered import GROUP, register
+
 FULL = {
     "labels": {"version": "v1"},
     "annotations": {"proxy.istio.io/config": "concurrency: 1"},
@@ -30,27 +32,8 @@ def data(workload_kinds, cluster, namespace):
 
 @pytest.fixture
 def registered(cluster, namespace):
-    """An entry as istiod makes it of a host that registers itself."""
-
-    def made(address, group="ratings", *, gone=False, healthy=None, message=""):
-        marks = {"istio.io/autoRegistrationGroup": group, "istio.io/connectedAt": "2026-11-22T06:00:00Z"}
-        if gone:
-            marks["istio.io/disconnectedAt"] = "2026-11-22T07:00:00Z"
-        metadata = {"name": f"{group}-{address.replace(':', '-')}", "namespace": namespace, "annotations": marks}
-        kind = {"apiVersion": f"{GROUP}/v1", "kind": "WorkloadEntry", "metadata": metadata}
-        cluster.apply({**kind, "spec": {"address": address, "serviceAccount": group}}, "istiod", force=True)
-        if healthy is not None:
-            condition = {"type": "Healthy", "status": str(healthy), "message": message}
-            key = Ref(GROUP, "WorkloadEntry", namespace, metadata["name"])
-            path = cluster.resource(f"{GROUP}/v1", "WorkloadEntry").path(namespace, key.name)
-            body = f'{{"status": {{"conditions": [{_json(condition)}]}}}}'.encode()
-            cluster.transport.request("PATCH", f"{path}/status", body=body, content_type="application/merge-patch+json")
-
-    return made
-
-
-def _json(condition):
-    return "{" + ", ".join(f'"{key}": "{value}"' for key, value in condition.items()) + "}"
+    """Writes hosts of the test's namespace down."""
+    return partial(register, cluster, namespace)
 
 
 def test_declared_unchanged_changed_and_gone(api, cluster, data, namespace):

@@ -65,15 +65,20 @@ ON_A_MESH: Mapping[str, tuple[str, ...]] = {
         "Keep it",
     ),
     "mesh_info": ("Look", "Every control plane is ready"),
-    "mesh_verify": ("Look and try", "The mesh works"),
+    "mesh_verify": (
+        "Look and try",
+        "The mesh works",
+        "The same, and the shop's ratings have a host outside Kubernetes that is connected",
+    ),
 }
-#: Modules that no cluster is asked by.
-OF_HOSTS = ("vm_files", "vm_host")
-#: Examples that are run where hosts outside Kubernetes are (tests/e2e/test_7_hosts.py).
-WITH_HOSTS: Mapping[str, tuple[str, ...]] = {
-    "vm_bootstrap": ("This host joins the ratings", "Files of two hosts in one go", "When the token expires"),
+#: Those of modules that look at hosts and change them, and talk to no cluster.
+ON_A_HOST: Mapping[str, tuple[str, ...]] = {
     "vm_files": ("What the agent needs", "Away with it"),
     "vm_host": ("Look at the host", "Try istiod from there"),
+}
+#: Those for which a host and a mesh are needed (tests/e2e/test_7_hosts.py).
+WITH_HOSTS: Mapping[str, tuple[str, ...]] = {
+    "vm_bootstrap": ("This host joins the ratings", "Files of two hosts in one go", "When the token expires"),
     "workload_info": ("Two hosts have joined",),
 }
 
@@ -81,6 +86,11 @@ WITH_HOSTS: Mapping[str, tuple[str, ...]] = {
 def modules() -> list[str]:
     """Names of all modules."""
     return sorted(path.stem for path in MODULES.glob("*.py"))
+
+
+def operations() -> list[str]:
+    """Those of the modules that run an operation on a cluster."""
+    return [name for name in modules() if name not in ON_A_HOST]
 
 
 def examples(module: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:

@@ -12,7 +12,15 @@ ANSIBLES = frozenset(
 )
 #: What is returned only with one state of the declaration.
 WITH_STATE = "success, with O(state={})"
-_TYPES: Mapping[str, type] = {"raw": object, "bool": bool, "dict": dict, "int": int, "list": list, "str": str}
+_TYPES: Mapping[str, type] = {
+    "raw": object,
+    "bool": bool,
+    "dict": dict,
+    "float": float,
+    "int": int,
+    "list": list,
+    "str": str,
+}
 
 
 def complaints(

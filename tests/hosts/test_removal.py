@@ -98,6 +98,17 @@ def test_down_after_a_killed_up(alone, witness):
     assert _traces() == []
 
 
+def test_down_after_a_killed_down(alone, lab):
+    run_lab(*UP[3:])
+    with subprocess.Popen([*UP[:3], "down"], cwd=paths.CHECKOUT, stderr=subprocess.DEVNULL) as down:
+        while (paths.STATE / "vm1").exists() and down.poll() is None:
+            time.sleep(0.001)
+        down.kill()
+    assert _traces() != []
+    run_lab("down")
+    assert _traces() == []
+
+
 def test_a_host_ends_with_its_keeper(alone, lab):
     run_lab(*UP[3:])
     keeper = int((_RUN / "vm1" / "keeper.pid").read_text().split()[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.addresses import BRIDGE_ADDRESS
+from lab.hosts import control
 from tests.hosts.conftest import NAMES, Shell
 
 
@@ -31,6 +32,19 @@ def test_mariadb_answers(vm1):
     vm1("systemctl", "start", "mariadb")
     assert vm1("mariadb", "--batch", "--skip-column-names", "--execute", "select 6*7") == "42"
     vm1("systemctl", "stop", "mariadb")
+
+
+def test_cloud_init_runs_when_it_is_given_a_seed(ssh, vm2):
+    seed = "/var/lib/cloud/seed/nocloud"
+    vm2("mkdir", "-p", seed)
+    vm2.write(f"{seed}/meta-data", "instance-id: i-1\n")
+    vm2.write(f"{seed}/user-data", "#cloud-config\nruncmd: [[touch, /root/seeded]]\n")
+    vm2("mv", "/etc/cloud/cloud-init.disabled", "/root/")
+    control.reboot("vm2")
+    assert "status: done" in vm2("cloud-init", "status", "--wait")
+    vm2("test", "-e", "/root/seeded")
+    assert ssh("vm2", "sudo", "systemctl", "is-system-running", "--wait").stdout.strip() == "running"
+    vm2("mv", "/root/cloud-init.disabled", "/etc/cloud/")
 
 
 @pytest.mark.parametrize("path", ["/proc/sys/kernel/panic", "/proc/sys/vm/swappiness", "/proc/sys/fs/file-max"])

@@ -37,8 +37,9 @@ def package_version() -> str:
 
 
 def version() -> str:
-    """What the agent says of itself; empty where there is none."""
-    return run([BINARY, "version", "--short"]).out.strip() if os.path.exists(BINARY) else ""
+    """What the agent says of itself (``client version: 1.31.0``); empty where there is none."""
+    said = run([BINARY, "version", "--short"]).out.split() if os.path.exists(BINARY) else []
+    return said[-1] if said else ""
 
 
 def unit() -> dict[str, Any]:
@@ -125,7 +126,7 @@ def look() -> dict[str, Any]:
         "others": sorted({name for name in _names().values() if name in _OTHERS}),
         "ready": ready,
         "reason": reason,
-        "complaints": [] if ready or not running else complaints(_end_of(LOG)),
+        "complaints": [] if ready else complaints(_end_of(LOG)),
     }
 
 

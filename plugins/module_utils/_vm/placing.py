@@ -8,6 +8,7 @@ import errno
 import grp
 import os
 import pwd
+import re
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from . import files, naming
@@ -44,14 +45,29 @@ def present(item: Mapping[str, Any], check: bool) -> Outcome:
     found = _look(path)
     if found is not None and item["once"]:
         return Outcome(path, "kept")
-    # With a second name, a change of its mode would be one of the other name's, too: it is written anew.
-    if found is not None and found.data == data and found.standing == wanted and found.links == 1:
+    if found is not None and found.data is not None and _SAME[item["kind"]](found, data, wanted):
         return Outcome(path, "unchanged")
     if not check:
         directory, name = _split(path)
         with opened(directory, _maker(_standing(item, item["directory_mode"], check))) as descriptor:
             files.replace(descriptor, name, data, wanted)
     return Outcome(path, "changed" if found else "created", _difference(path, found, data, item))
+
+
+def _same_text(found: files.Found, data: bytes, wanted: files.Standing) -> bool:
+    # With a second name, a change of its mode would be one of the other name's, too: it is written anew.
+    return found.data == data and found.standing == wanted and found.links == 1
+
+
+def _same_certificates(found: files.Found, data: bytes, wanted: files.Standing) -> bool:
+    """All that are wanted are there, for the same owner, and nobody may do more than is wanted."""
+    strict = not found.standing.mode & ~wanted.mode and found.standing.owner == wanted.owner
+    return strict and found.links == 1 and set(_PEM.findall(data)) <= set(_PEM.findall(found.data or b""))
+
+
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+#: By kind of a file what makes another one of its place as good.
+_SAME = {"text": _same_text, "certificates": _same_certificates}
 
 
 def absent(item: Mapping[str, Any], check: bool) -> Outcome:

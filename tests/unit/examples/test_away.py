@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from tests.examples.away import AWAY, CODE, OPTIONS, tasks
-from tests.examples.documented import OF_HOSTS, modules, ours
+from tests.examples.documented import operations, ours
 from tests.examples.playing import Stage, play_check
 
 
 def test_every_module_is_asked():
-    assert sorted(OPTIONS) == [name for name in modules() if name not in OF_HOSTS]
+    assert sorted(OPTIONS) == operations()
 
 
 def test_each_runs_as_a_module(tmp_path):

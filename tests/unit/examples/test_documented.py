@@ -5,20 +5,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.examples.documented import ON_A_MESH, ON_AN_API_SERVER, WITH_HOSTS, examples, modules, returns
+from tests.examples.documented import ON_A_HOST, ON_A_MESH, ON_AN_API_SERVER, WITH_HOSTS, examples, modules, returns
 from tests.examples.returned import WITH_STATE
 
 
 @pytest.mark.parametrize("module", modules())
 def test_each_example_is_run_somewhere(module):
-    run = {name for table in (ON_AN_API_SERVER, ON_A_MESH, WITH_HOSTS) for name in table.get(module, ())}
+    tables = (ON_AN_API_SERVER, ON_A_MESH, ON_A_HOST, WITH_HOSTS)
+    run = {name for table in tables for name in table.get(module, ())}
     names = [task["name"] for task in examples(module)]
     assert set(names) == run
     assert len(names) == len(run), "two tasks have the same name"
 
 
 def test_the_tables_name_modules_that_are_there():
-    assert {*ON_AN_API_SERVER, *ON_A_MESH, *WITH_HOSTS} == {*modules()}
+    assert {*ON_AN_API_SERVER, *ON_A_MESH, *ON_A_HOST, *WITH_HOSTS} == {*modules()}
 
 
 ENDS = ("always", "success", "failure", "when O(query) is set")

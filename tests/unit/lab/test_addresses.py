@@ -48,3 +48,7 @@ def test_assign(names, taken, expected):
 def test_assign_says_when_there_is_no_room():
     with pytest.raises(LabError, match="no address left"):
         addresses.assign([f"c{number}" for number in range(9)], {})
+
+
+def test_an_ethernet_address_is_locally_administered_and_follows_from_the_address():
+    assert addresses.of_hardware("10.99.0.241") == "02:00:0a:63:00:f1"

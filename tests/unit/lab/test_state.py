@@ -38,7 +38,7 @@ def test_missing_file_and_unknown_cluster_name_the_remedy(tmp_path):
     with pytest.raises(LabError, match="no cluster cloud"):
         LAB.cluster("cloud")
     assert LAB.host("vm1").port == 22
-    with pytest.raises(LabError, match="no host vm2; run: python -m lab up --hosts 2"):
+    with pytest.raises(LabError, match="no host vm2; run: python -m lab up --clusters --hosts 2"):
         LAB.host("vm2")
 
 

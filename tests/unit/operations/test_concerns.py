@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from mesh.operations.concerns import concerns
 from mesh.operations.metrics import metrics
+from mesh.operations.sweeping import Sweep
 
 NOW = datetime.datetime(2026, 6, 15, 12, tzinfo=datetime.UTC)
 
@@ -37,18 +38,31 @@ FAR = {"metadata": {"name": "far", "labels": {"istio.io/rev": "far"}}, "webhooks
 
 
 def revision(**different):
-    return {"revision": "default", "version": "1.31.0", "ready": True, "reason": "", "webhook": True, **different}
+    plane = {"namespace": "istio-system", "revision": "default", "version": "1.31.0"}
+    return {**plane, "ready": True, "reason": "", "webhook": True, **different}
 
 
 def proxy(**different):
     return {"namespace": "shop", "name": "page-1", "revision": "default", "version": "1.31.0", **different}
 
 
-def told(revisions=(), proxies=(), kubernetes="1.34.0", injectors=(), roots=(), warn_days=30):
-    found = {"revisions": list(revisions), "proxies": list(proxies), "kubernetes": kubernetes}
+def host(name="a", connected="11:30", gone="", **different):
+    """A host that connected, or disconnected, today at that time."""
+    told = {"namespace": "shop", "name": name, "group": "ratings", "address": f"192.0.2.{ord(name[0]) - 96}"}
+    since = f"2026-06-15T{gone or connected}:00.123456789Z"
+    state = {"network": "", "connected": not gone, "healthy": None, "message": "", "since": since}
+    return {**told, **state, **different}
+
+
+SWEEP = Sweep(datetime.timedelta(minutes=2), datetime.timedelta(minutes=45))
+
+
+def told(revisions=(), proxies=(), kubernetes="1.34.0", injectors=(), roots=(), warn_days=30, **hosts):
+    workloads, sweep = hosts.get("workloads", []), hosts.get("sweep", SWEEP)
+    found = {"revisions": list(revisions), "proxies": list(proxies), "kubernetes": kubernetes, "workloads": workloads}
     return [
         (item["severity"], item["about"], item["text"], item["until"])
-        for item in concerns(found, injectors, roots, NOW, warn_days)
+        for item in concerns(found, injectors, roots, sweep, NOW, warn_days)
     ]
 
 
@@ -144,21 +158,92 @@ def test_certificates_by_their_end():
     ]
 
 
+GONE = "is not connected since 2026-06-15T{}:00.123456789Z; look at its agent"
+DELETE = "if the host is gone, delete its WorkloadEntry"
+
+
+@pytest.mark.parametrize(
+    ("workloads", "expected"),
+    [
+        ([host(), host("b", healthy=True), host("c", since="", connected=False)], []),
+        ([host(healthy=False, message="HTTP 500")], [("critical", "host shop/a", "its probe fails: HTTP 500")]),
+        ([host(healthy=False)], [("critical", "host shop/a", "its probe fails: it gives no reason")]),
+        (
+            [host(healthy=False, since="", connected=False)],
+            [("critical", "host shop/a", "its probe fails: it gives no reason")],
+        ),
+        ([host(gone="11:59")], [("warning", "host shop/a", GONE.format("11:59"))]),
+        ([host(gone="11:59", healthy=False)], [("warning", "host shop/a", GONE.format("11:59"))]),
+        (
+            [host(gone="11:57")],
+            [("critical", "host shop/a", f"{GONE.format('11:57')}, and why istiod still keeps it; {DELETE}")],
+        ),
+        ([host(connected="11:16")], []),
+        (
+            [host(connected="11:14")],
+            [
+                (
+                    "warning",
+                    "host shop/a",
+                    f"connected at 2026-06-15T11:14:00.123456789Z and not again since, as every agent does; {DELETE}",
+                )
+            ],
+        ),
+        ([host(since="yesterday"), host("b", since="2026-06-01T00:00:00")], []),
+        (
+            [host("a1"), host("a2", network="vms"), host("a3", gone="11:59")],
+            [("warning", "host shop/a3", GONE.format("11:59"))],
+        ),
+        ([host("a1", address=""), host("a2", address="")], []),
+        (
+            [host("a2", namespace="bank"), host("a1")],
+            [
+                (
+                    "critical",
+                    "address 192.0.2.1",
+                    "is that of bank/a2 and shop/a1, all connected; give each host its own",
+                )
+            ],
+        ),
+        (
+            [host("a2", network="vms"), host("a1", network="vms")],
+            [
+                (
+                    "critical",
+                    "address 192.0.2.1",
+                    "is that of shop/a1 and shop/a2 in network vms, all connected; give each host its own",
+                )
+            ],
+        ),
+    ],
+)
+def test_hosts_outside_kubernetes(workloads, expected):
+    assert told(workloads=workloads) == [(*item, "") for item in expected]
+
+
+def test_where_nobody_knows_how_long_connections_live():
+    assert told(workloads=[host(connected="00:01")], sweep=SWEEP._replace(connected=None)) == []
+
+
 def test_metrics():
     found = {
         "revisions": [revision(), revision(revision="b", ready=False)],
         "proxies": [proxy(), proxy(name="page-2"), proxy(version='1.30.0"\n')],
         "gateways": [{"namespace": "istio-ingress", "name": "webgw", "addresses": ["a", "b"]}],
+        "workloads": [host(), host("b", gone="11:00", healthy=False), host("c", connected=False, since="")],
         "concerns": [{"severity": "critical"}],
     }
     lines = [line.replace('cluster="onprem",', "") for line in metrics(found, "onprem").splitlines()]
-    assert metrics(found, "onprem").count('cluster="onprem"') == 7
+    assert metrics(found, "onprem").count('cluster="onprem"') == 10
     assert [line for line in lines if line[0] != "#"] == [
-        'meshops_revision_ready{revision="default",version="1.31.0"} 1',
-        'meshops_revision_ready{revision="b",version="1.31.0"} 0',
+        'meshops_revision_ready{namespace="istio-system",revision="default",version="1.31.0"} 1',
+        'meshops_revision_ready{namespace="istio-system",revision="b",version="1.31.0"} 0',
         'meshops_proxies{revision="default",version="1.30.0\\"\\n"} 1',
         'meshops_proxies{revision="default",version="1.31.0"} 2',
         'meshops_gateway_addresses{namespace="istio-ingress",gateway="webgw"} 2',
+        'meshops_workload_connected{namespace="shop",group="ratings",address="192.0.2.1",entry="a"} 1',
+        'meshops_workload_connected{namespace="shop",group="ratings",address="192.0.2.2",entry="b"} 0',
+        'meshops_workload_healthy{namespace="shop",group="ratings",address="192.0.2.2",entry="b"} 0',
         'meshops_concerns{severity="critical"} 1',
         'meshops_concerns{severity="warning"} 0',
     ]
@@ -166,5 +251,5 @@ def test_metrics():
 
 
 def test_metrics_of_nothing_have_no_empty_family():
-    found = {"revisions": [], "proxies": [], "gateways": [], "concerns": []}
+    found = {"revisions": [], "proxies": [], "gateways": [], "workloads": [], "concerns": []}
     assert metrics(found, "x").splitlines()[0].startswith("# HELP meshops_concerns")

@@ -89,6 +89,45 @@ def of(told, hop):
     return [(item["about"], item["passed"], item["text"]) for item in told["evidence"] if item["hop"] == hop]
 
 
+def entry(name, group="ratings", namespace="shop", *, gone=False, healthy=None):
+    marks = {"istio.io/autoRegistrationGroup": group, "istio.io/connectedAt": "2026-11-22T06:00:00Z"}
+    marks |= {"istio.io/disconnectedAt": "2026-11-22T07:00:00Z"} if gone else {}
+    conditions = [] if healthy is None else [{"type": "Healthy", "status": str(healthy), "message": "HTTP 500"}]
+    spec = {"address": "192.0.2.1"}
+    return obj("WorkloadEntry", name, namespace, spec, {"conditions": conditions}, annotations=marks)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "expected"),
+    [
+        ([], [], []),
+        ([], [entry("a", gone=True)], []),
+        ([], [entry("a"), entry("b", healthy=True)], [("all namespaces", True, "connected hosts: 2, none unhealthy")]),
+        (
+            [],
+            [entry("a"), entry("b", healthy=False), entry("c", healthy=False, gone=True)],
+            [("host shop/b", False, "its probe fails: HTTP 500")],
+        ),
+        (["shop/ratings"], [], [("group shop/ratings", False, "has no connected host")]),
+        (["ratings"], [entry("a", gone=True)], [("group ratings", False, "has no connected host")]),
+        (
+            ["ratings", "shop/ratings", "bank/ratings"],
+            [entry("a"), entry("b", namespace="bank"), entry("c", "other")],
+            [
+                ("group ratings", True, "connected hosts: 2"),
+                ("group shop/ratings", True, "connected hosts: 1"),
+                ("group bank/ratings", True, "connected hosts: 1"),
+                ("all namespaces", True, "connected hosts: 3, none unhealthy"),
+            ],
+        ),
+    ],
+)
+def test_hosts_outside_kubernetes(wanted, there, expected):
+    cluster = Mesh(istiod(), injector(), *there)
+    assert of(verified(cluster, workload_groups=wanted), "workloads") == expected
+    assert cluster.listed["WorkloadEntry", "", ""] == 1
+
+
 OTHER = "istio-other"
 OUTSIDE = "runs outside namespace {}; its injector is here"
 WHOLE = (istiod(), injector(), gateway("edge"), pod("shop"), policy(SYSTEM))

@@ -19,7 +19,15 @@ NOBODY = 65534
 
 def item(path, content: str | None = "new\n", **options):
     me, group = str(os.geteuid()), str(os.getegid())
-    default = {"secret": False, "once": False, "mode": "0640", "owner": me, "group": group, "directory_mode": "0750"}
+    default = {
+        "kind": "text",
+        "secret": False,
+        "once": False,
+        "mode": "0640",
+        "owner": me,
+        "group": group,
+        "directory_mode": "0750",
+    }
     return {"path": str(path), "content": content, **default, **options}
 
 
@@ -70,6 +78,28 @@ def test_a_looser_mode_is_corrected(tmp_path):
     assert mode(path) == "0644"
     assert placing.present(item(path, mode="0600"), False).action == "changed"
     assert mode(path) == "0600"
+
+
+PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("found", "mode", "action"),
+    [
+        (PEM.format("a") + PEM.format("b"), 0o644, "unchanged"),
+        (PEM.format("b") + PEM.format("a").rstrip(), 0o600, "unchanged"),
+        (PEM.format("a"), 0o600, "changed"),
+        ("", 0o600, "changed"),
+        (PEM.format("a") + PEM.format("b"), 0o666, "changed"),
+    ],
+)
+def test_certificates_that_the_agent_wrote_are_as_good(tmp_path, found, mode, action):
+    path = tmp_path / "root-cert.pem"
+    path.write_text(found)
+    path.chmod(mode)
+    wanted = item(path, PEM.format("a") + PEM.format("b"), kind="certificates", mode="0644")
+    assert placing.present(wanted, False).action == action
+    assert placing.present(wanted, False).action == "unchanged"
 
 
 def test_check_mode_writes_nothing_and_says_the_same(tmp_path):
@@ -184,7 +214,7 @@ import os, subprocess, sys
 from _vm import placing
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", sys.argv[1]], check=True)
 path = os.path.join(sys.argv[1], "file")
-item = {"path": path, "secret": False, "once": False, "mode": "0640", "directory_mode": "0750"}
+item = {"path": path, "kind": "text", "secret": False, "once": False, "mode": "0640", "directory_mode": "0750"}
 item.update(owner="0", group="0")
 placing.present({**item, "content": "old"}, False)
 try:

@@ -13,17 +13,16 @@ from ..kube.certificates import READABLE, certificates_in
 from ..model.objects import Object
 from ..model.operation import Finding
 from . import discovery, support
-
-#: severity, about, text, last day or None.
-_Concern = tuple[str, str, str, "datetime.date | None"]
-
-_CRITICAL, _WARNING = "critical", "warning"
+from .concern import CRITICAL, WARNING, Concern
+from .sweeping import Sweep
+from .workload_concerns import of_workloads
 
 
 def concerns(
     found: Mapping[str, Any],
     injectors: Sequence[Object],
     roots: Iterable[Object | None],
+    sweep: Sweep,
     now: datetime.datetime,
     warn_days: int,
 ) -> list[dict[str, str]]:
@@ -36,26 +35,27 @@ def concerns(
         *_unreadable(),
         *_expiring(_certificates(injectors, roots), now, soon),
         *_unsupported(revisions, found["kubernetes"], now.date(), soon),
+        *of_workloads(found["workloads"], sweep, now),
     ]
-    ordered = sorted(everything, key=lambda item: (item[0], item[3] or datetime.date.max, item[1], item[2]))
+    ordered = sorted(everything, key=lambda item: (item.severity, item.until or datetime.date.max, item))
     return [
         {"severity": severity, "about": about, "text": text, "until": until.isoformat() if until else ""}
         for severity, about, text, until in ordered
     ]
 
 
-def _broken(revisions: Iterable[Mapping[str, Any]]) -> Iterator[_Concern]:
+def _broken(revisions: Iterable[Mapping[str, Any]]) -> Iterator[Concern]:
     for item in revisions:
         about = f"revision {item['revision']}"
         if not item["ready"]:
-            yield _CRITICAL, about, f"istiod is not ready: {item['reason']}", None
+            yield Concern(CRITICAL, about, f"istiod is not ready: {item['reason']}")
         if not item["webhook"]:
-            yield _CRITICAL, about, "no injection webhook with a certificate answers for it", None
+            yield Concern(CRITICAL, about, "no injection webhook with a certificate answers for it")
 
 
 def _orphans(
     revisions: Iterable[Mapping[str, Any]], elsewhere: Collection[str], proxies: Iterable[Mapping[str, str]]
-) -> Iterator[_Concern]:
+) -> Iterator[Concern]:
     """Proxies that nobody configures, or that are too far from who does."""
     versions = {item["revision"]: item["version"] for item in revisions}
     for proxy in proxies:
@@ -64,14 +64,14 @@ def _orphans(
             continue  # its control plane is outside the cluster, or in another namespace
         if proxy["revision"] not in versions:
             text = f"its revision {proxy['revision']} is not there; restart the workload"
-            yield _CRITICAL, about, text, None
+            yield Concern(CRITICAL, about, text)
             continue
         version = versions[proxy["revision"]]
         behind = support.minors_behind(proxy["version"], version)
         if not 0 <= behind <= support.PROXY_SKEW:
             how = "newer" if behind < 0 else f"more than {support.PROXY_SKEW} minor versions older"
             text = f"is {proxy['version']}, {how} than its control plane {version}; restart the workload"
-            yield _WARNING, about, text, None
+            yield Concern(WARNING, about, text)
 
 
 def _certificates(injectors: Iterable[Object], roots: Iterable[Object | None]) -> Iterator[tuple[str, bytes]]:
@@ -88,34 +88,34 @@ def _certificates(injectors: Iterable[Object], roots: Iterable[Object | None]) -
                 continue  # the API server takes nothing else
 
 
-def _unreadable() -> Iterator[_Concern]:
+def _unreadable() -> Iterator[Concern]:
     if not READABLE:
         text = "cannot be looked at: install cryptography for Ansible's Python"
-        yield _WARNING, "certificates", text, None
+        yield Concern(WARNING, "certificates", text)
 
 
 def _expiring(
     certificates: Iterable[tuple[str, bytes]], now: datetime.datetime, soon: datetime.date
-) -> Iterator[_Concern]:
+) -> Iterator[Concern]:
     for about, pem in certificates:
         for subject, end in certificates_in(pem):
             if end <= now:
-                yield _CRITICAL, about, f"the certificate {subject} has expired; rotate it", end.date()
+                yield Concern(CRITICAL, about, f"the certificate {subject} has expired; rotate it", end.date())
             elif end.date() <= soon:
-                yield _WARNING, about, f"the certificate {subject} expires; rotate it", end.date()
+                yield Concern(WARNING, about, f"the certificate {subject} expires; rotate it", end.date())
 
 
 def _unsupported(
     revisions: Iterable[Mapping[str, Any]], kubernetes: str, today: datetime.date, soon: datetime.date
-) -> Iterator[_Concern]:
+) -> Iterator[Concern]:
     for item in revisions:
         about, end = f"revision {item['revision']}", support.end_of(item["version"])
         if end and end <= soon:
             when = "is out of support" if end < today else "goes out of support"
-            yield _WARNING, about, f"Istio {item['version']} {when}; upgrade", end
+            yield Concern(WARNING, about, f"Istio {item['version']} {when}; upgrade", end)
         for finding in support.kubernetes(item["version"], kubernetes):
-            yield _severity(finding), about, f"{finding.error.msg} ({finding.error.hint})", None
+            yield Concern(_severity(finding), about, f"{finding.error.msg} ({finding.error.hint})")
 
 
 def _severity(finding: Finding) -> str:
-    return _CRITICAL if finding.level == "error" else _WARNING
+    return CRITICAL if finding.level == "error" else WARNING

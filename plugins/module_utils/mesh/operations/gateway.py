@@ -144,10 +144,14 @@ def _set(spec: GatewaySpec, objects: tuple[Object, ...] = (), version: str = "")
     return ObjectSet(set_id, spec.namespace, manager(NAME, spec.namespace, spec.name), objects, (namespace,), version)
 
 
+_GATEWAY = ("gateway.networking.k8s.io", "Gateway")
+
+
 def result(_spec: GatewaySpec, _facts: Facts, live: Mapping[Ref, Object]) -> dict[str, Any]:
     """``{addresses, ports}``: where the gateway is reached, and ``{name: port}``."""
     services = [obj for key, obj in live.items() if key.kind == "Service"]
-    gateways = [obj for key, obj in live.items() if key.kind == "Gateway"]
+    # Those of the Gateway API; Istio calls its own kind by the same name.
+    gateways = [obj for key, obj in live.items() if (key.group, key.kind) == _GATEWAY]
     named = [port for obj in services for port in obj["spec"]["ports"]]
     named += [listener for obj in gateways for listener in obj["spec"]["listeners"]]
     return {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a cluster has of a mesh: revisions, tags, gateways, proxies, our sets."""
+"""What a cluster has of a mesh: revisions, tags, gateways, proxies, hosts outside Kubernetes, our sets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ..apply.inventory import SET_LABEL, VERSION
 from ..apply.readiness import addresses, status_of
 from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Query, Reader
+from ..model.permissions import Permission
 from ..model.specs.mesh_info import MeshInfoResult, MeshInfoSpec
-from . import discovery, support
+from . import discovery, support, workloads
 from .concerns import concerns
 from .metrics import metrics
+from .sweeping import sweep
 
 
 def answer(cluster: Reader, spec: MeshInfoSpec) -> dict[str, Any]:
@@ -27,26 +29,29 @@ def look(cluster: Reader, spec: MeshInfoSpec, injectors: Sequence[Object], pods:
     """The same, for who has listed injectors and injected pods already."""
     proxies = list(discovery.proxies_in(pods))
     places = discovery.places(spec.namespace, spec.namespaces)
+    istiods = [obj for place in places for obj in discovery.istiods(cluster, place)]
     found = {
         "kubernetes": cluster.server_version,
-        "revisions": _revisions(cluster, places, injectors, proxies),
+        "revisions": _revisions(istiods, injectors, proxies),
         "tags": _tags(injectors),
         "namespaces": _namespaces(cluster),
         "gateways": _gateways(cluster),
         "sets": _sets(cluster),
         "proxies": _sorted(proxies),
+        "workloads": _sorted(map(workloads.told, workloads.entries(cluster))),
     }
     roots = [cluster.get("v1", "ConfigMap", place, "istio-ca-root-cert") for place in places]
-    found["concerns"] = concerns(found, injectors, roots, datetime.datetime.now(datetime.UTC), spec.warn_days)
+    now = datetime.datetime.now(datetime.UTC)
+    found["concerns"] = concerns(found, injectors, roots, sweep(istiods), now, spec.warn_days)
     return {**found, "metrics": metrics(found, cluster.name), "proxies": found["proxies"] if spec.proxies else []}
 
 
 def _revisions(
-    cluster: Reader, places: Iterable[str], injectors: Sequence[Object], proxies: Sequence[Mapping[str, str]]
+    istiods: Iterable[Object], injectors: Sequence[Object], proxies: Sequence[Mapping[str, str]]
 ) -> list[dict[str, Any]]:
     counts = Counter(proxy["revision"] for proxy in proxies)
     found = []
-    for deployment in (obj for place in places for obj in discovery.istiods(cluster, place)):
+    for deployment in istiods:
         revision = labels_of(deployment).get("istio.io/rev", "default")
         ready, reason = _runs(deployment)
         image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
@@ -133,8 +138,13 @@ def _sets(cluster: Reader) -> list[dict[str, str]]:
     return sorted(found, key=lambda item: (item["set"], item["namespace"]))
 
 
-def _sorted(proxies: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
-    return sorted((dict(proxy) for proxy in proxies), key=lambda item: (item["namespace"], item["name"]))
+def _sorted(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return sorted((dict(item) for item in items), key=lambda item: (item["namespace"], item["name"]))
 
 
-MESH_INFO: Query[MeshInfoSpec] = Query("mesh_info", MeshInfoSpec, answer, MeshInfoResult)
+def needs(_spec: MeshInfoSpec) -> list[Permission]:
+    """Hosts may come to a cluster that does not serve their kind yet."""
+    return [workloads.LIST]
+
+
+MESH_INFO: Query[MeshInfoSpec] = Query("mesh_info", MeshInfoSpec, answer, MeshInfoResult, needs)

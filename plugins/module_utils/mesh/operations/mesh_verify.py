@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from ..model.operation import Examiner, Query
 from ..model.permissions import Permission
 from ..model.specs.mesh_info import MeshInfoSpec
 from ..model.specs.mesh_verify import MeshVerifyResult, MeshVerifySpec
-from . import discovery, mtls
+from . import discovery, mtls, workloads
 from .mesh_info import look
 from .proofs import injection_works, validation_works
 
@@ -36,6 +37,7 @@ def answer(cluster: Examiner, spec: MeshVerifySpec) -> dict[str, Any]:
         *_control_planes(cluster, spec, found["revisions"], sorted(elsewhere)),
         *_tags(found, there),
         *_proxies(found, there),
+        *_workloads(spec, found["workloads"]),
         *_gateways(spec, found["gateways"]),
         *(_plain_text(cluster, spec, injectors, pods) if spec.plain_text else ()),
     ]
@@ -95,6 +97,22 @@ def _proxies(found: Mapping[str, Any], there: Collection[str]) -> Iterator[Evide
         yield Evidence("proxies", "all namespaces", True, text)
 
 
+def _workloads(spec: MeshVerifySpec, hosts: Iterable[Mapping[str, Any]]) -> Iterator[Evidence]:
+    """Hosts outside Kubernetes: each that is connected does its work, and each group that must have some has some."""
+    connected = [item for item in hosts if item["connected"]]
+    counts = Counter(name for item in connected for name in (item["group"], f"{item['namespace']}/{item['group']}"))
+    for name in spec.workload_groups:
+        count = counts[name]
+        text = f"connected hosts: {count}" if count else "has no connected host"
+        yield Evidence("workloads", f"group {name}", bool(count), text)
+    unhealthy = [item for item in connected if item["healthy"] is False]
+    for item in unhealthy:
+        text = f"its probe fails: {item['message'] or 'it gives no reason'}"
+        yield Evidence("workloads", f"host {item['namespace']}/{item['name']}", False, text)
+    if connected and not unhealthy:
+        yield Evidence("workloads", "all namespaces", True, f"connected hosts: {len(connected)}, none unhealthy")
+
+
 def _gateways(spec: MeshVerifySpec, gateways: Sequence[Mapping[str, Any]]) -> Iterator[Evidence]:
     there = {name for item in gateways for name in (item["name"], f"{item['namespace']}/{item['name']}")}
     for name in spec.gateways:
@@ -127,8 +145,8 @@ def _plain_text(
 
 
 def needs(spec: MeshVerifySpec) -> list[Permission]:
-    """Which pods there will be to call, nobody knows before."""
-    return [Permission("get", "", "pods/proxy")] if spec.plain_text else []
+    """Which pods there will be to call, nobody knows before; nor whether hosts come."""
+    return [workloads.LIST, *([Permission("get", "", "pods/proxy")] if spec.plain_text else [])]
 
 
 MESH_VERIFY: Query[MeshVerifySpec] = Query("mesh_verify", MeshVerifySpec, answer, MeshVerifyResult, needs)

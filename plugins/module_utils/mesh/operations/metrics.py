@@ -19,7 +19,7 @@ def metrics(found: Mapping[str, Any], cluster: str) -> str:
             "meshops_revision_ready",
             "Whether the control plane is available and its injector can be called.",
             [
-                ({"revision": item["revision"], "version": item["version"]}, float(item["ready"] and item["webhook"]))
+                (_picked(item, "namespace", "revision", "version"), float(item["ready"] and item["webhook"]))
                 for item in found["revisions"]
             ],
         ),
@@ -37,12 +37,31 @@ def metrics(found: Mapping[str, Any], cluster: str) -> str:
             ],
         ),
         (
+            "meshops_workload_connected",
+            "Whether the agent of a host outside Kubernetes is connected; of hosts that have one.",
+            [(_host(item), float(item["connected"])) for item in found["workloads"] if item["since"]],
+        ),
+        (
+            "meshops_workload_healthy",
+            "Whether the probe of a host outside Kubernetes succeeds; of hosts where it has been tried.",
+            [(_host(item), float(item["healthy"])) for item in found["workloads"] if item["healthy"] is not None],
+        ),
+        (
             "meshops_concerns",
             "What is wrong (critical) or will be (warning).",
             [({"severity": severity}, severities[severity]) for severity in ("critical", "warning")],
         ),
     )
     return "".join(_family(*family, cluster) for family in families)
+
+
+def _host(item: Mapping[str, Any]) -> Mapping[str, str]:
+    """Two hosts may have one address, in different networks; their entries differ, and so must samples."""
+    return {**_picked(item, "namespace", "group", "address"), "entry": item["name"]}
+
+
+def _picked(item: Mapping[str, Any], *keys: str) -> Mapping[str, str]:
+    return {key: item[key] for key in keys}
 
 
 def _family(name: str, help_text: str, samples: Iterable[_Sample], cluster: str) -> str:

@@ -110,7 +110,13 @@ def _steps(declared: Sequence[Declared]) -> Iterator[tuple[Declared, Mode, bool]
 def _rehearse(item: Declared, twin: Cluster, mode: Mode, purge: bool) -> None:
     twin.name = item.place
     options = replace(item.options, purge=purge)
-    report = run(item.operation, item.spec, twin, options, mode, lambda _line: None)
+    try:
+        report = run(item.operation, item.spec, twin, options, mode, lambda _line: None)
+    except MeshError as error:
+        # What a query stands on may come later; what it then asks for, it tells itself.
+        if isinstance(item.operation, Query) and error.code == "missing_dependency":
+            return
+        raise
     for change in report.objects:
         # Where it takes long, the wait looks at what others say.
         obj = _live(twin, change.ref) if change.action == "create" else None

@@ -18,7 +18,7 @@ from ..model.errors import MeshError
 from ..model.objects import Object
 from ..model.operation import Issuer, Nothing, Query, Reader
 from ..model.permissions import Permission
-from ..model.sets import suffix
+from ..model.sets import DEFAULT_REVISION, suffix
 from ..model.specs.vm_bootstrap import VmBootstrapResult, VmBootstrapSpec
 from ..render import vm_bootstrap as render
 from ..render.user_data import user_data
@@ -237,6 +237,9 @@ def _external(service: Object) -> list[str]:
 def needs(spec: VmBootstrapSpec) -> list[Permission]:
     """What is asked of a cluster in which all is there."""
     mesh = spec.control_plane_namespace or "istio-system"
+    # What a tag stands for nobody knows before.
+    known = spec.revision == DEFAULT_REVISION
+    configs = ("istio", "istio-sidecar-injector") if known else ("",)
     service_namespace, _, service = (spec.gateway or "/").partition("/")
     gateway = (
         Permission("get", "", "services", service_namespace, service) if service else Permission("list", "", "services")
@@ -244,7 +247,7 @@ def needs(spec: VmBootstrapSpec) -> list[Permission]:
     return [
         Permission("get", "networking.istio.io", "workloadgroups", spec.namespace, spec.group),
         Permission("list", "admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
-        Permission("get", "", "configmaps", mesh),
+        *(Permission("get", "", "configmaps", mesh, name) for name in configs),
         Permission("get", "", "configmaps", spec.namespace, _ROOT),
         Permission("get", "", "serviceaccounts", spec.namespace),
         Permission("create", "", "serviceaccounts/token", spec.namespace),

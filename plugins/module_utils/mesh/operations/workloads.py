@@ -9,8 +9,11 @@ from typing import Any
 from ..model.addresses import canonical
 from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Reader
+from ..model.permissions import Permission
 
 NETWORKING = "networking.istio.io/v1"
+#: What one must be allowed to do to see the hosts of all namespaces.
+LIST = Permission("list", "networking.istio.io", "workloadentries")
 #: Annotations of istiod's auto registration (istio.io/api, annotations of WorkloadEntry).
 _GROUP, _CONNECTED, _DISCONNECTED = (
     "istio.io/autoRegistrationGroup",

@@ -76,7 +76,7 @@ start)
     shift
     track "$@"
     mkdir -p "${started%/*}"
-    sha256sum /var/lib/istio/envoy/cluster.env /var/lib/istio/config/mesh /etc/certs/root-cert.pem >"$started" || :
+    sha256sum /var/lib/istio/envoy/cluster.env /var/lib/istio/config/mesh >"$started" || :
     ;;
 leave)
     for kind in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do
@@ -86,6 +86,7 @@ leave)
         printf '%s\n' "$rules" | "$kind-restore" -w --noflush
     done
     rm -f "$started"
+    rmdir "${started%/*}" 2>/dev/null || :
     ;;
 *)
     echo "usage: guard.sh track PORT... | start PORT... | leave" >&2

@@ -17,7 +17,7 @@ _OWNED = {"owner": AGENT, "group": AGENT}
 PLACES: Mapping[str, Item] = {
     "cluster.env": {"path": "/var/lib/istio/envoy/cluster.env", **_READ},
     "mesh.yaml": {"path": "/var/lib/istio/config/mesh", **_READ},
-    "root-cert.pem": {"path": "/etc/certs/root-cert.pem", **_OWNED, "mode": "0644"},
+    "root-cert.pem": {"path": "/etc/certs/root-cert.pem", **_OWNED, "mode": "0644", "kind": "certificates"},
     "istio-token": {
         "path": "/var/run/secrets/tokens/istio-token",
         **_OWNED,

@@ -39,7 +39,7 @@ def host_names(spec: WorkloadGroupSpec) -> list[str]:
 
 def objects(spec: WorkloadGroupSpec) -> Iterator[Object]:
     """Everything but the namespace, in no particular order."""
-    if service_account(spec) != GIVEN:
+    if spec.create_service_account and service_account(spec) != GIVEN:
         yield _object("v1", "ServiceAccount", spec, service_account(spec))
     yield {**_object(_NETWORKING, "WorkloadGroup", spec, spec.name), "spec": _group(spec)}
     if spec.service:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from .. import checks
 from ..spec import option
+from .workload_info import Workload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,7 @@ class MeshInfoResult:
     gateways: list[GatewayInfo] = option("Services of gateways.")
     sets: list[SetInfo] = option("What declarations keep.")
     proxies: list[ProxyInfo] = option("Proxies.")
+    workloads: list[Workload] = option("Hosts outside Kubernetes.")
     concerns: list[Concern] = option("What is wrong, expires or is out of support; the most urgent first.")
     metrics: str = option("The state in the text format of Prometheus, for the textfile collector of node_exporter.")
 

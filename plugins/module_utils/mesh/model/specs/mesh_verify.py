@@ -23,6 +23,12 @@ class MeshVerifySpec:
         default=[],
         check=checks.placed_names,
     )
+    workload_groups: list[str] = option(
+        "WorkloadGroups of which at least one host must be connected, as C(namespace/name). A name alone is one in any "
+        "namespace.",
+        default=[],
+        check=checks.placed_names,
+    )
     plain_text: bool = option(
         "Whether a pod in each namespace that requires mTLS is called in plain text, by the API server, which is no "
         "member of the mesh (C(get) on C(pods/proxy)).",
@@ -35,7 +41,8 @@ class Evidence:
     """One thing that was looked at or tried."""
 
     hop: str = option(
-        "C(control-plane), C(injection), C(validation), C(tag), C(proxies), C(gateway) or C(mtls), in this order."
+        "C(control-plane), C(injection), C(validation), C(tag), C(proxies), C(workloads), C(gateway) or C(mtls), in "
+        "this order."
     )
     about: str = option("What was looked at.")
     passed: bool = option("Whether it is as it should be.")

@@ -116,10 +116,14 @@ class WorkloadGroupSpec:
         "Namespace of the group; created when it does not exist.", check=checks.dns_label, example="shop", replaces=True
     )
     service_account: str | None = option(
-        "ServiceAccount in O(namespace) whose identity the hosts have; it is created, but for V(default). The group's "
-        "name without it.",
+        "ServiceAccount in O(namespace) whose identity the hosts have. The group's name without it.",
         default=None,
         check=checks.name,
+    )
+    create_service_account: bool = option(
+        "Whether the ServiceAccount is the group's own, and comes and goes with it. Say no when pods have it, too; "
+        "V(default) never is.",
+        default=True,
     )
     labels: dict[str, str] = option(
         "Labels of the hosts. C(app) is the group's name unless it is among them.", default={}, check=checks.labels

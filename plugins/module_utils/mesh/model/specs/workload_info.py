@@ -40,7 +40,9 @@ class Workload:
     service_account: str = option("ServiceAccount.")
     labels: dict[str, str] = option("Labels.")
     connected: bool = option("Whether its agent is connected to istiod.")
-    healthy: bool | None = option("What its probe says; unset without a probe, or before it has said anything.")
+    healthy: bool | None = option(
+        "What its probe says; unset without a probe, or before it has said anything.", default=None
+    )
     message: str = option("What the probe complains of.")
     since: str = option("When it connected or disconnected (RFC 3339); empty for a static entry.")
 
