@@ -133,3 +133,9 @@ def test_only_sets_of_objects_take_files():
     with pytest.raises(MeshError) as caught:
         members(declared, OPERATIONS, ".")
     assert (caught.value.where, caught.value.msg) == ("gateway[0].src", "is not an option")
+
+
+def test_what_holds_itself_is_refused(place):
+    (place / "mesh.yaml").write_text("clusters: {a: }\ncontrol_plane: [&x {version: 1.31.0, values: *x}]\n")
+    with pytest.raises(MeshError, match=r"mesh\.yaml: something in it holds itself"):
+        read_file(str(place / "mesh.yaml"), OPERATIONS)

@@ -12,6 +12,7 @@ from typing import Any
 from ..apply.readiness import addresses as load_balancer_addresses
 from ..kube.certificates import objection
 from ..kube.names import resolved
+from ..model.addresses import canonical
 from ..model.checks import ip_address
 from ..model.errors import MeshError
 from ..model.objects import Object
@@ -64,7 +65,7 @@ def _refuse_shared(specs: Mapping[str, VmBootstrapSpec]) -> None:
     seen: dict[tuple[str, str], str] = {}
     for name, spec in specs.items():
         address = spec.internal_address or spec.external_address
-        other = seen.setdefault((spec.namespace, address), name) if address else name
+        other = seen.setdefault((spec.namespace, canonical(address)), name) if address else name
         if other != name:
             hint = "each host needs an address of its own by which pods reach it"
             raise MeshError("invalid_option", f"has the address {address} of {other}", where=name, hint=hint)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..apply.waiting import Deadline
+from ..model.addresses import canonical
 from ..model.errors import MeshError
 from ..model.operation import Examiner, Query
 from ..model.specs.workload_info import WorkloadInfoResult, WorkloadInfoSpec
@@ -26,10 +27,11 @@ def answer(cluster: Examiner, spec: WorkloadInfoSpec) -> dict[str, Any]:
 
 def _found(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
     told = [workloads.told(entry) for entry in workloads.entries(cluster, spec.namespace or "")]
+    asked = {canonical(address) for address in spec.addresses}
     meant = [
         item
         for item in told
-        if spec.group in (None, item["group"]) and (not spec.addresses or item["address"] in spec.addresses)
+        if spec.group in (None, item["group"]) and (not asked or canonical(item["address"]) in asked)
     ]
     return sorted(meant, key=lambda item: (item["namespace"], item["name"]))
 
@@ -60,10 +62,10 @@ _HINTS = {
 
 def _lacking(spec: WorkloadInfoSpec, found: Sequence[dict[str, Any]]) -> list[str]:
     """For each host that is not as expected, what is missing."""
-    by_address = {item["address"]: item for item in found}
+    by_address = {canonical(item["address"]): item for item in found}
     if spec.expect == "absent":
         return [f"{address} still has WorkloadEntry {item['name']}" for address, item in sorted(by_address.items())]
-    return [text for address in spec.addresses if (text := _short_of(address, by_address.get(address)))]
+    return [text for address in spec.addresses if (text := _short_of(address, by_address.get(canonical(address))))]
 
 
 def _short_of(address: str, item: dict[str, Any] | None) -> str:

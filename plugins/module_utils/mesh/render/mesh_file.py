@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,6 +34,10 @@ def load(path: str) -> Any:
     found = documents(text_of(path), name)
     if len(found) != 1:
         raise MeshError("invalid_option", f"must hold one document, not {len(found)}", where=name)
+    try:
+        json.dumps(found[0], default=str, skipkeys=True)
+    except (RecursionError, ValueError):
+        raise MeshError("invalid_option", "something in it holds itself, or is nested too deeply", where=name) from None
     return found[0]
 
 
