@@ -178,10 +178,10 @@ STAGES = [
     ),
     Stage(
         "e2e",
-        "tests in the lab's two clusters, with the collection as it ships",
+        "tests in the lab's two clusters and on its hosts, with the collection as it ships",
         [module("tests.collection", "unpack"), module("pytest", *WITH_PULUMI, "tests/e2e")],
         needs=["tests/e2e/**/test_*.py", "lab/__main__.py"],
-        lab=[],
+        lab=["--hosts", "2"],
         env={"ANSIBLE_COLLECTIONS_PATH": str(BUILT)},
     ),
 ]
