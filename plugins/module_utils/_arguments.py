@@ -10,7 +10,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ._ansible_options import all_options, argument, states
-from ._declared import declared, given
+from ._declared import HOSTS, declared, given
 from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import RunOptions
@@ -89,6 +89,16 @@ def _typed(wanted: Type) -> dict[str, Any]:
     return argument
 
 
+def _as_typed(operation: AnyOperation, item: Any) -> Any:
+    """What one of many hosts says, with the types of the options; what cannot be converted is for who looks closer."""
+    if not isinstance(item, Mapping):
+        return item
+    spec = {field.name: {**_typed(field.type), "no_log": False} for field in fields(operation.spec)}
+    own = {key: value for key, value in item.items() if key in spec}
+    converted = ArgumentSpecValidator(spec).validate(own).validated_parameters
+    return {**item, **{key: converted[key] for key in own}}
+
+
 def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments with types and defaults as a module would have them; raises MeshError ``invalid_option``.
 
@@ -103,6 +113,8 @@ def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     _refuse_as_text(spec, arguments)
     checked = ArgumentSpecValidator(spec).validate(dict(arguments))
     parameters: dict[str, Any] = checked.validated_parameters
+    if HOSTS in spec and isinstance(parameters.get(HOSTS), list):
+        parameters[HOSTS] = [_as_typed(operation, item) for item in parameters[HOSTS]]
     declared(operation, parameters)
     if isinstance(operation, Declarative):
         parse(RunOptions, given(parameters, RunOptions))
