@@ -199,7 +199,7 @@ def _cluster(cluster: Reader, namespace: str, revision: str) -> str:
 def _gateway(cluster: Reader, spec: VmBootstrapSpec) -> list[str]:
     """Addresses (IP or name) of the Service through which hosts reach istiod."""
     if spec.gateway:
-        namespace, _, name = spec.gateway.partition("/")
+        namespace, _slash, name = spec.gateway.partition("/")
         service = cluster.get("v1", "Service", namespace, name)
         if service is None:
             raise MeshError("missing_dependency", "is not there", where=f"Service {spec.gateway}", hint=_SAY)
@@ -240,7 +240,7 @@ def needs(spec: VmBootstrapSpec) -> list[Permission]:
     # What a tag stands for nobody knows before.
     known = spec.revision == DEFAULT_REVISION
     configs = ("istio", "istio-sidecar-injector") if known else ("",)
-    service_namespace, _, service = (spec.gateway or "/").partition("/")
+    service_namespace, _slash, service = (spec.gateway or "/").partition("/")
     gateway = (
         Permission("get", "", "services", service_namespace, service) if service else Permission("list", "", "services")
     )
