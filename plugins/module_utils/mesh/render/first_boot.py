@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import subprocess
-
 import time
 import urllib.request
 from typing import Any
