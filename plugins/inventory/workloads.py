@@ -81,7 +81,7 @@ extends_documentation_fragment:
   - ansible.builtin.inventory_cache
 notes:
   - A relative path of a kubeconfig or a certificate starts at the directory of the inventory file.
-  - An inventory that fails is a warning of Ansible, unless E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) says otherwise.
+  - An inventory that fails is a warning of Ansible, unless C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) says otherwise.
   - Where who may write WorkloadEntries is not to decide to which addresses Ansible connects, choose them by
     O(workload_groups) and compare host keys.
 """

@@ -73,7 +73,7 @@ def install(package: dict[str, str]) -> None:
             break
         except OSError as error:
             if tried == _TRIES - 1:
-                raise SystemExit(f"{package['url']}: {error}")
+                raise SystemExit(f"{package['url']}: {error}") from None
             time.sleep(_PAUSE)
     with open(path, "rb") as file:
         found = hashlib.sha256(file.read()).hexdigest()
