@@ -80,6 +80,14 @@ def test_what_templates_make_of_types(play, namespace, tmp_path):
     assert "ISTIO_LOCAL_EXCLUDE_PORTS='22,15090,15021,15020,2222,2223'" in told["files"]["cluster.env"]
 
 
+def test_who_waits_sees_for_what(play, namespace):
+    awaited = {"namespace": namespace, "expect": "present", "addresses": ["192.0.2.11"], "wait_timeout": 6}
+    code, output = play({"meshops.mesh.workload_info": awaited})
+    assert code == 2
+    assert "localhost: waiting, 1 of 1 hosts, 5 s: 192.0.2.11 has no WorkloadEntry" in output
+    assert "1 of 1 hosts have not joined after 6 s: 192.0.2.11 has no WorkloadEntry" in output
+
+
 @pytest.mark.parametrize(
     ("more", "text"),
     [

@@ -39,6 +39,7 @@ def run(
     secrets.learn(declared_secrets(spec))
     try:
         if isinstance(operation, Query):
+            cluster.tell = lambda line: progress(secrets.hide(line))
             report = Report(result=operation.answer(cluster, spec))
         else:
             told = _Declared(operation, spec, cluster, options, mode, lambda line: progress(secrets.hide(line)))

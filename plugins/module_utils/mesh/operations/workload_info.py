@@ -14,7 +14,7 @@ from ..model.specs.workload_info import WorkloadInfoResult, WorkloadInfoSpec
 from . import workloads
 
 NAME = "workload_info"
-_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+_PAUSE, _LONGEST_PAUSE, _TELL = 0.25, 2.0, 5.0
 
 
 def answer(cluster: Examiner, spec: WorkloadInfoSpec) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _found(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
 def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
     if not spec.addresses:
         raise MeshError("invalid_option", "is required with expect", where="addresses")
-    deadline, pause = Deadline(spec.wait_timeout), _PAUSE
+    deadline, pause, told = Deadline(spec.wait_timeout), _PAUSE, 0.0
     while True:
         found = _found(cluster, spec)
         lacking = _lacking(spec, found)
@@ -50,6 +50,9 @@ def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
             count = f"{len(lacking)} of {len(spec.addresses)} hosts have not {what}"
             text = f"{count} after {spec.wait_timeout} s: {lacking[0]}"
             raise MeshError("not_ready", text, hint=_HINTS[spec.expect or "present"])
+        if deadline.elapsed - told > _TELL:
+            told = deadline.elapsed
+            cluster.tell(f"waiting, {len(lacking)} of {len(spec.addresses)} hosts, {told:.0f} s: {lacking[0]}")
         cluster.pause(min(pause, deadline.left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
