@@ -45,21 +45,20 @@ def workload_kinds(cluster: Cluster, charts: str) -> Iterator[None]:
     yield
     for obj in found:
         cluster.delete(ref(obj))
+    for obj in found:
+        until(partial(_is_gone, cluster, obj))
     cluster.forget_kinds()
 
 
 def serve_workload_kinds(cluster: Cluster, charts: str) -> None:
-    """Until they are taken away. What an earlier test took away may still be going."""
+    """Until they are taken away."""
     for obj in _definitions(charts):
-        until(partial(_stays, cluster, obj))
         cluster.apply(obj, "test", force=True)
         until(partial(_is_served, cluster, obj))
 
 
-def _stays(cluster: Cluster, obj: Object) -> bool:
-    """Whether it is there to stay, or not there."""
-    live = cluster.get(obj["apiVersion"], obj["kind"], "", obj["metadata"]["name"])
-    return live is None or "deletionTimestamp" not in live["metadata"]
+def _is_gone(cluster: Cluster, obj: Object) -> bool:
+    return cluster.get(obj["apiVersion"], obj["kind"], "", obj["metadata"]["name"]) is None
 
 
 def _is_served(cluster: Cluster, definition: Object) -> bool:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """All checks of the project, stage by stage: `python -m tests.run [--keep-lab] [STAGE...]`.
 
-Stages that need clusters bring up the lab's; at the end, however it comes, the lab goes down again.
+Stages that need clusters bring up the lab's; at the end, however it comes, the lab goes down again. Where all stages
+run, those that look at the collection from outside run beside the others; their output comes in one piece.
 """
 
 from __future__ import annotations
@@ -186,6 +187,11 @@ STAGES = [
     ),
 ]
 
+#: No cluster, and minutes each.
+BESIDE = ("docs", "sanity", "oldest", "ecosystem", "ansible-lint", "galaxy", "ee")
+#: Before this one they have to be through: it makes the collection anew.
+JOINED = "molecule"
+
 LAB_DOWN = Stage("lab down", "no stage: it counts only when it fails", [])
 
 # Settings by which a program would find somebody's real clusters, or behave as on no other machine.
@@ -255,8 +261,51 @@ def judge(stage: Stage) -> Result:
     return Result(stage, verdict, time.monotonic() - start, reason or "")
 
 
-def judged(stages: list[Stage]) -> Iterator[Result]:
+class Beside:
+    """Stages that run in a process of their own, beside others."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._stage = Stage("beside", ", ".join(names), [module("tests.run", *names)])
+        self._log = BUILT.parent / "beside.log"
+        self._started = time.monotonic()
+        self._process: subprocess.Popen[bytes] | None = None
+        if names:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    self._stage.commands[0],
+                    cwd=ROOT,
+                    env=environment(self._stage),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+
+    def result(self) -> list[Result]:
+        """Waits for them, and prints what they have said; nothing where that was done before, or there are none."""
+        if self._process is None:
+            return []
+        print(f"\n=== waiting for what runs beside: {self._stage.about}", flush=True)
+        code = self._process.wait()
+        self._process = None
+        print(self._log.read_text(encoding="utf-8", errors="replace"), flush=True)
+        verdict: Verdict = "failed" if code else "passed"
+        return [Result(self._stage, verdict, time.monotonic() - self._started, self._stage.about)]
+
+    def end(self) -> None:
+        """Whatever still runs of them ends."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE)
+
+
+def judged(stages: list[Stage], beside: Beside) -> Iterator[Result]:
     for number, stage in enumerate(stages, 1):
+        if stage.name == JOINED:
+            yield from beside.result()
         title = f"[{number}/{len(stages)}] {stage.name}"
         print(f"\n=== {title}: {stage.about}", flush=True)
         result = judge(stage)
@@ -267,6 +316,7 @@ def judged(stages: list[Stage]) -> Iterator[Result]:
         yield result
         if result.verdict == "interrupted":
             return
+    yield from beside.result()
 
 
 def summarize(results: list[Result]) -> int:
@@ -301,11 +351,14 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     chosen = [stage for stage in STAGES if stage.name in options.stages or not (options.stages or stage.on_request)]
+    aside = [] if options.stages else [stage.name for stage in chosen if stage.name in BESIDE]
     results: list[Result] = []
+    beside = Beside(aside)
     try:
-        for result in judged(chosen):
+        for result in judged([stage for stage in chosen if stage.name not in aside], beside):
             results.append(result)
     finally:
+        beside.end()
         lab_used = any(result.stage.lab is not None and result.verdict != "skipped" for result in results)
         if lab_used and not options.keep_lab:
             results += lab_down()

@@ -105,7 +105,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.contexts import contexts
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
-from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.spec import unknown_option
+from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.spec import name_of, unknown_option
 from ansible_collections.meshops.mesh.plugins.plugin_utils.clusters import GROUP, add_cluster
 
 _DEFAULT = "~/.kube/config"
@@ -145,6 +145,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         for key in config:
             if key not in self.option_definitions:
                 raise unknown_option(key, "", list(self.option_definitions))
+        # Ansible converts no items of lists.
+        for name in ("kubeconfig", "contexts", "exclude"):
+            for index, value in enumerate(self.get_option(name) or ()):
+                if not isinstance(value, str):
+                    text = f"must be a string, not {name_of(value)}; quote it"
+                    raise MeshError("invalid_option", text, where=f"{name}[{index}]")
 
     def _chosen(self, kubeconfigs: Iterable[str]) -> list[dict[str, str]]:
         """The variables of each context that is wanted."""

@@ -27,6 +27,10 @@ options:
         lists of its own.
     type: dict
     required: true
+  gateway_api:
+    description: Options of M(meshops.mesh.gateway_api), item by item, for every cluster.
+    type: list
+    elements: dict
   control_plane:
     description: Options of M(meshops.mesh.control_plane), item by item, for every cluster.
     type: list
@@ -41,6 +45,14 @@ options:
     elements: dict
   gateway:
     description: Options of M(meshops.mesh.gateway), item by item, for every cluster.
+    type: list
+    elements: dict
+  waypoint:
+    description: Options of M(meshops.mesh.waypoint), item by item, for every cluster.
+    type: list
+    elements: dict
+  workload_group:
+    description: Options of M(meshops.mesh.workload_group), item by item, for every cluster.
     type: list
     elements: dict
   config_set:
@@ -102,7 +114,7 @@ class InventoryModule(BaseInventoryPlugin):
         try:
             found = read_file(path, OPERATIONS)
         except MeshError as error:
-            raise AnsibleParserError(str(error)) from error
+            raise AnsibleParserError(str(error)) from None
         inventory.add_group(GROUP)
         for member in found:
             variables = {

@@ -32,6 +32,8 @@ from .mesh.operations.registry import OPERATIONS
 def failure(name: str, error: MeshError, plan: Sequence[str] = ()) -> dict[str, Any]:
     """The result of a failed task that runs the operation of that name."""
     told = {"failed": True, "changed": bool(error.applied), "msg": str(error), "error": error.as_dict()}
+    if error.warnings:
+        told["warnings"] = error.warnings
     return {**told, "plan": list(plan)} if isinstance(OPERATIONS[name], Declarative) else told
 
 

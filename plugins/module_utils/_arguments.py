@@ -10,11 +10,11 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ._ansible_options import all_options, argument, states
-from ._declared import declared, given
+from ._declared import HOSTS, declared, given
 from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Declarative
 from .mesh.model.options import RunOptions
-from .mesh.model.spec import Field, Type, chosen, fields, parse, unknown_option
+from .mesh.model.spec import Field, Type, chosen, fields, name_of, parse, unknown_option
 from .mesh.operations.registry import OPERATIONS
 
 ArgumentSpec = dict[str, dict[str, Any]]
@@ -89,6 +89,16 @@ def _typed(wanted: Type) -> dict[str, Any]:
     return argument
 
 
+def _as_typed(operation: AnyOperation, item: Any) -> Any:
+    """What one of many hosts says, with the types of the options; what cannot be converted is for who looks closer."""
+    if not isinstance(item, Mapping):
+        return item
+    spec = {field.name: {**_typed(field.type), "no_log": False} for field in fields(operation.spec)}
+    own = {key: value for key, value in item.items() if key in spec}
+    converted = ArgumentSpecValidator(spec).validate(own).validated_parameters
+    return {**item, **{key: converted[key] for key in own}}
+
+
 def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments with types and defaults as a module would have them; raises MeshError ``invalid_option``.
 
@@ -100,8 +110,11 @@ def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     for key in arguments:
         if key not in known:
             raise unknown_option(key, "", list(spec))
+    _refuse_as_text(spec, arguments)
     checked = ArgumentSpecValidator(spec).validate(dict(arguments))
     parameters: dict[str, Any] = checked.validated_parameters
+    if HOSTS in spec and isinstance(parameters.get(HOSTS), list):
+        parameters[HOSTS] = [_as_typed(operation, item) for item in parameters[HOSTS]]
     declared(operation, parameters)
     if isinstance(operation, Declarative):
         parse(RunOptions, given(parameters, RunOptions))
@@ -110,3 +123,17 @@ def validated(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         declared(operation, arguments)  # what could not be converted is not among parameters
         raise MeshError("invalid_option", "; ".join(checked.error_messages))
     return parameters
+
+
+def _refuse_as_text(spec: Mapping[str, Any], arguments: Mapping[str, Any], path: str = "") -> None:
+    """Raise for maps and lists where a text should be: Ansible would write them as Python does."""
+    names = {alias: name for name, option in spec.items() for alias in (name, *option.get("aliases", ()))}
+    for key, value in arguments.items():
+        option = spec.get(names.get(key, ""), {})
+        listed = option.get("type") == "list" and isinstance(value, list)
+        for index, item in enumerate(value if listed else [value]):
+            where = f"{path}{key}[{index}]" if listed else f"{path}{key}"
+            if isinstance(item, (dict, list)) and option.get("elements" if listed else "type") == "str":
+                raise MeshError("invalid_option", f"must be a string, not {name_of(item)}", where=where)
+            if isinstance(item, dict) and "options" in option:
+                _refuse_as_text(option["options"], item, f"{where}.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from .mesh.model.errors import MeshError
 from .mesh.model.operation import AnyOperation, Nothing
-from .mesh.model.spec import fields, parse
+from .mesh.model.spec import fields, name_of, parse
 from .mesh.operations.vm_bootstrap import of_hosts
 
 HOSTS = "hosts"
@@ -27,6 +27,8 @@ def declared(operation: AnyOperation, arguments: Mapping[str, Any]) -> tuple[Any
     specs = {}
     for index, item in enumerate(arguments[HOSTS]):
         place = f"{HOSTS}[{index}]"
+        if not isinstance(item, Mapping):
+            raise MeshError("invalid_option", f"must be a map, not {name_of(item)}", where=place)
         own = {key: value for key, value in item.items() if key != "host"}
         name = str(item.get("host") or "")
         if not name or name in specs:

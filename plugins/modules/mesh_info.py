@@ -10,8 +10,8 @@ short_description: Tell what a cluster has of a mesh
 version_added: 1.0.0
 author: meshops (@meshops)
 description:
-  - Lists revisions, tags, injection policies, gateways, proxies, hosts outside Kubernetes and our sets, whoever installed
-    the mesh.
+  - Lists revisions, tags, injection policies, gateways, proxies, hosts outside Kubernetes and our sets, whoever
+    installed the mesh.
   - Says what is wrong, what expires and what is out of support.
   - Hosts that fail their probe, that are gone while their WorkloadEntry stays, or that share one address are concerns.
     How long istiod keeps entries is read from its Deployment.

@@ -53,7 +53,8 @@ evidence:
   returned: success
   contains:
     hop:
-      description: "C(control-plane), C(injection), C(validation), C(tag), C(proxies), C(workloads), C(gateway) or C(mtls)."
+      description:
+        - C(control-plane), C(injection), C(validation), C(tag), C(proxies), C(workloads), C(gateway) or C(mtls).
       type: str
     about: {description: What was looked at., type: str}
     passed: {description: Whether it is as it should be., type: bool}

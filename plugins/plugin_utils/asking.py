@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Queries where there is no task: in filters and lookups."""
+"""Queries where there is no task: in filters, lookups and inventories."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors imp
 from ansible_collections.meshops.mesh.plugins.plugin_utils.plain import looked_at, plain
 
 
-def ask(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What the module of that name returns; raises MeshError. Warnings are shown."""
+def ask(operation: str, arguments: Mapping[str, Any], cluster: str = "") -> dict[str, Any]:
+    """What the module of that name returns; raises MeshError. Warnings are shown. ``cluster`` is what it is called;
+    without it, by its context."""
     if MISSING:
         hint = "install kubernetes and PyYAML there"
         raise MeshError("missing_dependency", f"Ansible's Python lacks a library: {MISSING}", hint=hint)
     given = plain(looked_at(arguments))
-    host = given.get("context") or os.environ.get("K8S_AUTH_CONTEXT") or "cluster"
+    host = cluster or given.get("context") or os.environ.get("K8S_AUTH_CONTEXT") or "cluster"
     try:
         parameters = validated(operation, given)
     except MeshError as error:

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.meshops.mesh.plugins.module_utils._ansible import failure
+from ansible_collections.meshops.mesh.plugins.module_utils._queried import Question
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.kube.libraries import MISSING
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.model.errors import MeshError
 from ansible_collections.meshops.mesh.plugins.module_utils.mesh.render.host_layout import named, placed
@@ -19,15 +21,18 @@ class BootstrapAction(OperationAction):
     """The action of vm_bootstrap."""
 
     _seen: Mapping[str, Any] = {}
+    _returned = False
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> Result:
         """Return the files, or write them where the host lacks them."""
-        variables, result = task_vars or {}, {}
+        variables = task_vars or {}
         arguments = super()._arguments(variables)
-        wrong = _wrong(arguments)
-        if wrong is not None:
-            return {**result, **failure(self.operation, wrong)}
-        if arguments.get("return_files"):
+        try:
+            self._returned = _returns_files(arguments)
+            question = Question(None if self._returned else arguments.get("query"))
+        except MeshError as error:
+            return failure(self.operation, error)
+        if self._returned:
             returned: Result = super().run(tmp, task_vars)
             # Callbacks get nothing of the result, but for an error; what register keeps is whole.
             return {**returned, "_ansible_no_log": not returned.get("failed")}
@@ -40,7 +45,8 @@ class BootstrapAction(OperationAction):
             return told
         files = told.pop("files")
         del told["user_data"]
-        return {**told, **self._written(files, variables)}
+        done = {**told, **self._written(files, variables)}
+        return {**done, **question.answered(done)}
 
     def _written(self, files: Mapping[str, str], variables: Mapping[str, Any]) -> Result:
         """What became of them on the host."""
@@ -56,7 +62,7 @@ class BootstrapAction(OperationAction):
     def _arguments(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """With what the host itself tells. In check mode no token is issued."""
         given = super()._arguments(variables)
-        if given.get("return_files"):
+        if self._returned:
             return _without_tokens(given) if self._task.check_mode else given
         ports = {int(variables.get("ansible_port") or 22), *self._seen["ssh_ports"]}
         told = {
@@ -64,20 +70,28 @@ class BootstrapAction(OperationAction):
             "exclude_inbound_ports": sorted({*(given.get("exclude_inbound_ports") or ()), *ports} - {22}),
             "issue_token": given.get("issue_token", True) and not self._task.check_mode,
         }
-        return {**given, **told}
+        # What is asked of the result is asked when nothing secret is in it any more.
+        return {**{key: value for key, value in given.items() if key != "query"}, **told}
 
 
 def _without_tokens(arguments: Mapping[str, Any]) -> dict[str, Any]:
     hosts = arguments.get("hosts")
-    each = {} if hosts is None else {"hosts": [{**host, "issue_token": False} for host in hosts]}
-    return {**arguments, "issue_token": False, **each}
+    if not isinstance(hosts, list):
+        return {**arguments, "issue_token": False}
+    each = [{**host, "issue_token": False} if isinstance(host, Mapping) else host for host in hosts]
+    return {**arguments, "issue_token": False, "hosts": each}
 
 
-def _wrong(arguments: Mapping[str, Any]) -> MeshError | None:
+def _returns_files(arguments: Mapping[str, Any]) -> bool:
+    """Raise MeshError for what cannot be."""
     if MISSING:
         hint = "install it where ansible-playbook runs"
-        return MeshError("invalid_option", f"Ansible's own Python lacks a library: {MISSING}", hint=hint)
-    if arguments.get("hosts") is not None and not arguments.get("return_files"):
+        raise MeshError("invalid_option", f"Ansible's own Python lacks a library: {MISSING}", hint=hint)
+    try:
+        returned = bool(boolean(arguments.get("return_files", False)))
+    except TypeError:
+        raise MeshError("invalid_option", "must be true or false", where="return_files") from None
+    if arguments.get("hosts") is not None and not returned:
         hint = "one host writes no files of others"
-        return MeshError("invalid_option", "needs return_files", where="hosts", hint=hint)
-    return None
+        raise MeshError("invalid_option", "needs return_files", where="hosts", hint=hint)
+    return returned

@@ -95,9 +95,9 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.transport.raw("DELETE", f"/api/v1/namespaces/{name}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workload_kinds(api: Api, lab: Lab) -> Iterator[None]:
-    """Definitions of the kinds that tell of hosts outside Kubernetes."""
+    """Definitions of the kinds that tell of hosts outside Kubernetes; other modules declare these themselves."""
     cluster = connect(api.connection, "api")
     with configured.workload_kinds(cluster, lab.charts):
         yield

@@ -36,7 +36,7 @@ def register(
     marks = {"istio.io/autoRegistrationGroup": group, "istio.io/connectedAt": at}
     if gone:
         marks["istio.io/disconnectedAt"] = DISCONNECTED if gone is True else gone
-    entry = name or f"{group}-{address}"
+    entry = name or f"{group}-{address.replace(':', '-')}"
     metadata = {"name": entry, "namespace": namespace, "annotations": marks}
     kind = {"apiVersion": f"{GROUP}/v1", "kind": "WorkloadEntry", "metadata": metadata}
     cluster.apply({**kind, "spec": {"address": address, "serviceAccount": group, **spec}}, "istiod", force=True)

@@ -154,6 +154,14 @@ def test_another_form_of_the_same_gateway_leaves_nothing_of_the_first(
     [
         ({"listeners": []}, "listeners: is required by form gateway_api"),
         ({"ports": [{"name": "a", "port": 1}]}, "ports: is only for form chart (leave it out)"),
+        (
+            {"listeners": [{"name": "s", "port": 443, "protocol": "HTTPS"}]},
+            "listeners[0].certificates: is required by protocol HTTPS",
+        ),
+        (
+            {"listeners": [{"name": "s", "port": 443, "protocol": "TLS"}]},
+            "listeners[0].certificates: is required by protocol TLS, or tls_mode Passthrough",
+        ),
         ({"service_type": "None"}, "service_type: cannot be None with form gateway_api"),
         ({"min_replicas": 2}, "max_replicas: is required with min_replicas"),
         ({"type": "eastwest", "network": "n"}, "listeners: is not for type eastwest, which has its own"),
@@ -190,6 +198,14 @@ def test_a_waypoint_and_who_uses_it(api, cluster, definitions, namespace):
     api("waypoint", data, "absent")
     assert labels(cluster, namespace) == {}
     assert cluster.get(f"{GROUP}/v1", "Gateway", namespace, "waypoint") is None
+
+
+def test_what_was_warned_of_is_told_with_the_failure(api, definitions, namespace):
+    with pytest.raises(MeshError) as caught:
+        api("waypoint", {"namespace": namespace}, wait=True, wait_timeout=1)
+    assert caught.value.code == "not_ready"
+    assert "GatewayClass istio-waypoint: is not there yet" in caught.value.warnings[0]
+    api("waypoint", {"namespace": namespace}, "absent")
 
 
 def test_a_tag_or_revision_of_a_waypoint_must_be_there(api, definitions, namespace):

@@ -154,6 +154,7 @@ def test_the_first_host_that_does_not_work_is_named(hosts, told, namespace, aske
 def unserved(hosts, cluster, lab):
     """For the length of a test nobody serves WorkloadEntries."""
     cluster.delete(DEFINITION)
+    until(lambda: cluster.get("apiextensions.k8s.io/v1", DEFINITION.kind, "", DEFINITION.name) is None)
     until(lambda: not _served(cluster))
     yield
     serve_workload_kinds(cluster, lab.charts)

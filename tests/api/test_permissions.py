@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from mesh.model.errors import MeshError
+from mesh.model.objects import Ref
 from mesh.model.options import Connection
 
 from .conftest import API, Api, config_map
@@ -46,6 +47,19 @@ def test_what_is_allowed_is_enough(limited, namespace):
     assert limited("config_set", declared).changed
     assert not limited("config_set", declared).changed
     limited("config_set", declared, "absent")
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_namespace_that_it_may_not_look_into_is_kept(api, limited, cluster, namespace, check):
+    """An admin had the run make it; the account has roles in it, and lists no Secrets."""
+    made = f"{namespace}-made"
+    ours = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made}}
+    declared = {"name": "own", "namespace": namespace, "objects": [ours]}
+    api("config_set", declared)
+    report = limited("config_set", declared, "absent", check=check)
+    assert f"Namespace {made} is kept: what it holds may not be listed; purge removes it" in report.warnings
+    assert cluster.get("v1", "Namespace", "", made) is not None
+    cluster.delete(Ref("", "Namespace", "", made))
 
 
 @pytest.mark.parametrize("check", [False, True])

@@ -188,6 +188,20 @@ def test_a_namespace_of_the_set_that_is_being_deleted_is_waited_for(api, cluster
     api("config_set", wanted, "absent")
 
 
+def test_what_holds_a_namespace_of_the_set_is_named(api, cluster, namespace):
+    made = f"{namespace}-made"
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made}}, "them")
+    held = {"name": "held", "namespace": made, "finalizers": ["meshops.invalid/held"]}
+    cluster.apply({**config_map("held"), "metadata": held}, "them")
+    cluster.delete(Ref("", "Namespace", "", made))
+    try:
+        with pytest.raises(MeshError, match=r"configmaps.*meshops\.invalid/held in 1 resource") as caught:
+            api("injection", {"namespaces": [made], "mode": "none"}, wait_timeout=20)
+        assert caught.value.code == "not_ready"
+    finally:
+        cluster.merge_patch(Ref("", "ConfigMap", made, "held"), {"metadata": {"finalizers": None}})
+
+
 def test_what_is_too_large_is_said_before_anything_is_written(api, namespace):
     large = config_map("large", a="x" * 1_100_000)
     with pytest.raises(MeshError, match=r"its data has 1\.05 MiB") as caught:

@@ -286,6 +286,17 @@ def test_two_hosts_of_one_address(cluster, namespace, group):
     operation = of_hosts({"a": VmBootstrapSpec(**shared), "b": VmBootstrapSpec(**shared)})
     with pytest.raises(MeshError, match=r"b: has the address 10\.0\.0\.1 of a"):
         operation.answer(cluster, operation.spec())
+    spelled = [VmBootstrapSpec(**{**shared, "internal_address": text}) for text in ("2001:db8::1", "2001:DB8:0::1")]
+    operation = of_hosts(dict(zip("ab", spelled, strict=True)))
+    with pytest.raises(MeshError, match=r"b: has the address 2001:DB8:0::1 of a"):
+        operation.answer(cluster, operation.spec())
+
+
+@pytest.mark.parametrize("said", ["statusPort: x", "statusPort: true", "proxyMetadata: [a]"])
+def test_configuration_of_another_shape(api, namespace, group, said):
+    group({"metadata": {"annotations": {CONFIG: said}}})
+    with pytest.raises(MeshError, match=r"proxy configuration: (statusPort|proxyMetadata) must be a"):
+        api("vm_bootstrap", {"group": "ratings", "namespace": namespace, "gateway_address": "192.0.2.1"})
 
 
 def test_our_groups_are_what_it_reads(api, namespace, mesh):

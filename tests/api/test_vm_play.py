@@ -70,6 +70,24 @@ def test_check_mode_issues_no_token(play, namespace, tmp_path):
     assert all("istio-token" not in item["files"] for item in told.values())
 
 
+def test_what_templates_make_of_types(play, namespace, tmp_path):
+    """Older cores make texts of what templates say."""
+    hosts = [{"host": "a", "issue_token": "no", "token_seconds": "700", "exclude_inbound_ports": "2222,2223"}]
+    code, output = play(asked(namespace, return_files="yes", hosts=hosts), kept(tmp_path / "told"))
+    assert code == 0, output
+    told = json.loads((tmp_path / "told").read_text(encoding="utf-8"))["hosts"]["a"]
+    assert "istio-token" not in told["files"]
+    assert "ISTIO_LOCAL_EXCLUDE_PORTS='22,15090,15021,15020,2222,2223'" in told["files"]["cluster.env"]
+
+
+def test_who_waits_sees_for_what(play, namespace):
+    awaited = {"namespace": namespace, "expect": "present", "addresses": ["192.0.2.11"], "wait_timeout": 6}
+    code, output = play({"meshops.mesh.workload_info": awaited})
+    assert code == 2
+    assert "localhost: waiting, 1 of 1 hosts, 5 s: 192.0.2.11 has no WorkloadEntry" in output
+    assert "1 of 1 hosts have not joined after 6 s: 192.0.2.11 has no WorkloadEntry" in output
+
+
 @pytest.mark.parametrize(
     ("more", "text"),
     [
@@ -82,6 +100,7 @@ def test_check_mode_issues_no_token(play, namespace, tmp_path):
             "b: has the address 10.0.0.1 of a",
         ),
         ({"hosts": [{"host": "a"}]}, "hosts: needs return_files"),
+        ({"return_files": "perhaps"}, "return_files: must be true or false"),
     ],
 )
 def test_errors_are_seen(play, namespace, more, text):

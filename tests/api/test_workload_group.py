@@ -95,6 +95,16 @@ def test_probes_that_the_definition_takes(api, data, way):
             {"entries": [{"name": "a", "address": "192.0.2.1"}, {"name": "b", "address": "192.0.2.1"}]},
             "entries: more than one has the address 192.0.2.1",
         ),
+        (
+            {"entries": [{"name": "a", "address": "2001:db8::1"}, {"name": "b", "address": "2001:DB8:0::1"}]},
+            "entries: more than one has the address 2001:db8::1",
+        ),
+        (
+            {"service": {"ports": [{"port": 80}, {"port": 80, "target_port": 81}]}},
+            "service.ports: more than one is named http-80",
+        ),
+        ({"service": {"ports": [{"port": 80, "target_port": 70000}]}}, "service.ports[0].target_port: must be a port"),
+        ({"service": {"ports": [{"port": 80, "name": "No_Label"}]}}, "service.ports[0].name: must be a DNS label"),
         ({"labels": {"a b": "c"}}, "labels: must hold labels, and a b=c is none"),
         ({"selector": {"app": "others"}}, "selector: selects none of the hosts"),
         ({"ports": {"http": 99999}}, "ports: must hold ports by name, and http: 99999 is none"),
@@ -113,6 +123,13 @@ def test_an_address_that_another_entry_has(api, data, namespace, registered):
     registered("192.0.2.9", "details")
     with pytest.raises(MeshError, match=rf"is the address of WorkloadEntry {namespace}/details-192\.0\.2\.9, too"):
         api("workload_group", {**data, "entries": [{"name": "old", "address": "192.0.2.9"}]})
+
+
+def test_networks_may_have_the_same_addresses(api, data, registered):
+    registered("192.0.2.9", "details")
+    entries = [{"name": name, "address": "192.0.2.9", "network": name} for name in ("dc1", "dc2")]
+    api("workload_group", {**data, "entries": entries})
+    assert not api("workload_group", {**data, "entries": entries}).changed
 
 
 def test_a_group_goes_after_its_hosts(api, data, registered):
@@ -147,6 +164,8 @@ def test_what_is_told_of_hosts(api, data, namespace, registered):
 
     assert len(awaited("present", "192.0.2.1", "192.0.2.9").result["workloads"]) == 2
     awaited("absent", "192.0.2.77")
+    registered("2001:db8::1", healthy=True)
+    assert len(awaited("present", "2001:DB8:0::1").result["workloads"]) == 1
     lacking = {
         "192.0.2.2": "192.0.2.2 is unhealthy: HTTP 500",
         "192.0.2.3": "192.0.2.3 is not connected since 2026-11-22T07:00:00Z",

@@ -128,7 +128,10 @@ def test_verify_has_evidence(play, tmp_path):
         assert proven["mtls"] == "plain text is refused"
         assert {"control-plane", "proxies", "gateway"} <= proven.keys()
         metrics = (tmp_path / f"{name}.prom").read_text()
-        assert f'meshops_revision_ready{{cluster="{name}",revision="default",version="1.31.0"}} 1' in metrics
+        assert (
+            f'meshops_revision_ready{{cluster="{name}",namespace="istio-system",revision="default",version="1.31.0"}} 1'
+            in metrics
+        )
 
 
 def test_verify_names_the_first_hop_that_is_broken(play, clusters):

@@ -9,8 +9,16 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
+from mesh.apply.readiness import addresses
+from mesh.model.objects import Ref
 
+from lab import paths
+
+from .test_7_hosts import FAR, await_, machines, packaged
 from .test_9_uninstall import _left
+
+__all__ = ["machines"]
 
 CLUSTER = "cloud"
 ISTIOCTL = Path(__file__).resolve().parents[2] / ".lab" / "bin" / "istioctl"
@@ -34,6 +42,34 @@ def install(lab, core, tmp_path):
         assert done.returncode == 0, done.stderr
 
     return make
+
+
+def test_hosts_join_a_mesh_of_istioctl(lab, core, clusters, install, play, machines, tmp_path):
+    """By istiod's own Service, as there is no gateway; what it takes is found in the cluster."""
+    install()
+    cluster, istiod = clusters[CLUSTER], Ref("", "Service", "istio-system", "istiod")
+    host = machines[FAR]
+    declared = {"name": "guests", "namespace": "guests", "network": host.network}
+    core(CLUSTER, "workload_group", declared)
+    cluster.merge_patch(istiod, {"spec": {"type": "LoadBalancer"}})
+    await_(lambda: addresses(cluster.get("v1", "Service", "istio-system", "istiod")), 20)
+    core(CLUSTER, "vm_bootstrap", {"group": "guests", "namespace": "guests", "issue_token": False})
+    core(CLUSTER, "workload_info", {})
+    known = yaml.safe_load((paths.STATE / "hosts.yml").read_text(encoding="utf-8"))["mesh_vms"]["hosts"][FAR]
+    url, checksum = packaged(lab)
+    told = {"cluster": CLUSTER, "namespace": "guests", "group": "guests"}
+    told["package"] = {"url": url, "checksum": f"sha256:{checksum}"}
+    variables = {**known, **{f"vm_workload_{key}": value for key, value in told.items()}}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"mesh_vms": {"hosts": {FAR: variables}}}), encoding="utf-8")
+    joined = play("meshops.mesh.join_vm", "-i", str(inventory))
+    assert joined.code == 0, joined.output
+    found = core(CLUSTER, "workload_info", {}).result["workloads"]
+    assert [(item["address"], item["connected"]) for item in found] == [(host.address, True)]
+    left = play("meshops.mesh.leave_vm", "-i", str(inventory))
+    assert left.code == 0, left.output
+    core(CLUSTER, "workload_group", declared, "absent")
+    cluster.merge_patch(istiod, {"spec": {"type": "ClusterIP"}})
 
 
 def test_a_mesh_of_istioctl(core, clusters, install, shop_image):

@@ -11,6 +11,8 @@ from mesh.operations.registry import OPERATIONS
 from pulumi import automation
 
 import pulumi_mesh as mesh
+from tests.api.registered import register
+from tests.configured import workload_kinds
 
 from .conftest import API
 from .programs import config_map
@@ -37,7 +39,15 @@ def a_mesh(namespace):
         yield {"apiVersion": api_version, "kind": kind, "metadata": {**metadata, "namespace": namespace}, **content}
 
 
-def test_answers_are_as_declared(lab, cluster, namespace, stack):
+@pytest.fixture
+def host(lab, cluster, namespace):
+    """A host outside Kubernetes of which nothing tells whether it is healthy."""
+    with workload_kinds(cluster, lab.charts):
+        register(cluster, namespace, "192.0.2.1")
+        yield
+
+
+def test_answers_are_as_declared(lab, cluster, namespace, stack, host):
     for obj in a_mesh(namespace):
         cluster.apply(obj, "somebody")
     cluster.merge_patch(Ref("", "Namespace", "", namespace), {"metadata": {"labels": {"istio.io/rev": "default"}}})
@@ -49,7 +59,8 @@ def test_answers_are_as_declared(lab, cluster, namespace, stack):
         made = mesh.ConfigSet("traffic", declared, on)
         asked = pulumi.InvokeOutputOptions(provider=provider, depends_on=[made])
         pulumi.export("mesh_info", mesh.get_mesh(asked, namespace=namespace))
-        pulumi.export("mesh_verify", mesh.verify_mesh(asked, namespace=namespace))
+        groups = [f"{namespace}/ratings"]
+        pulumi.export("mesh_verify", mesh.verify_mesh(asked, namespace=namespace, workload_groups=groups))
         pulumi.export("rbac", mesh.rbac(asked, declarations=[{"config_set": declared}]))
 
     told = stack.run("up", program).outputs
@@ -63,6 +74,10 @@ def test_answers_are_as_declared(lab, cluster, namespace, stack):
     assert [item["ports"] for item in found["gateways"] if item["namespace"] == namespace] == [[80]]
     assert [item["set"] for item in found["sets"] if item["namespace"] == namespace] == ["config-traffic"]
     assert {item["image"] for item in found["proxies"] if item["namespace"] == namespace} == {IMAGE}
+    assert [(item["address"], item["connected"]) for item in found["workloads"]] == [("192.0.2.1", True)]
+    assert 'group="ratings"' in found["metrics"]
+    hops = {item["about"]: item["passed"] for item in told["mesh_verify"]["evidence"] if item["hop"] == "workloads"}
+    assert hops == {f"group {namespace}/ratings": True, "all namespaces": True}
     assert not told["mesh_verify"]["healthy"]
     assert told["mesh_verify"]["broken"].startswith("control-plane: revision default: ")
     assert {obj["kind"] for obj in told["rbac"]["objects"]} >= {"Role"}

@@ -165,6 +165,19 @@ def test_what_every_run_returns_is_documented(name):
             {"namespaces": ["a"], "state": "released"},
             "state: has no choice 'released' (one of present, absent, rendered)",
         ),
+        # Ansible would write them as Python does.
+        ("gateway", {"name": "x", "network": {"a": "b"}}, "network: must be a string, not a map"),
+        (
+            "workload_group",
+            {"name": "x", "namespace": "y", "locality": ["eu"]},
+            "locality: must be a string, not a list",
+        ),
+        ("injection", {"namespaces": ["a", ["b"]]}, "namespaces[1]: must be a string, not a list"),
+        (
+            "gateway",
+            {"name": "x", "tls_secrets": [{"name": "a", "certificate": "c", "key": {"pem": "PRIVATE KEY-----"}}]},
+            "tls_secrets[0].key: must be a string, not a map",
+        ),
         ("control_plane", {"wait_timeout": "soon"}, "wait_timeout: must be a whole number, not a string"),
         ("control_plane", {"wait_timeout": 0}, "wait_timeout: must be more than 0, not 0"),
         ("control_plane", {"validate": "srver"}, "validate: has no choice 'srver' (did you mean server?)"),
@@ -172,6 +185,8 @@ def test_what_every_run_returns_is_documented(name):
         # What Ansible would convert is not blamed for what is wrong elsewhere.
         ("control_plane", {"cni": "yes", "values": "text"}, "values: must be a map, not a string"),
         ("config_set", {"name": "x", "namespace": "y", "objects": ["text"]}, "objects[0]: must be a map, not a string"),
+        ("mesh_info", {"warn_days": 99999999}, "warn_days: must be 36500 at most, not 99999999"),
+        ("vm_bootstrap", {"return_files": True, "hosts": ["a"]}, "hosts[0]: must be a map, not a string"),
         ("mesh_info", {"proxies": "some"}, "proxies: must be true or false, not a string"),
         (
             "kube_inject",
@@ -234,6 +249,13 @@ def test_what_a_failure_returns_is_documented(name):
     result = glue.perform(name, found, check=False, diff=False, host="onprem", tell=print)
     assert result["failed"]
     assert complaints(result, returns(name)) == []
+
+
+def test_what_was_warned_of_before_is_told_with_a_failure():
+    error = errors.MeshError("not_ready", "no")
+    assert "warnings" not in glue.failure("waypoint", error)
+    error.warnings = ["its class is not there"]
+    assert glue.failure("waypoint", error)["warnings"] == ["its class is not there"]
 
 
 def test_of_a_long_text_the_lines_that_differ_are_shown():

@@ -201,6 +201,12 @@ def told(accepted, programmed, seen=1):
     return {"conditions": [{"type": t, "status": s, "message": "x", "observedGeneration": seen} for t, s in conditions]}
 
 
+def listener(*, seen=1, **said):
+    told = {"Accepted": "True", "Conflicted": "False", "Programmed": "True", "ResolvedRefs": "True", **said}
+    conditions = [{"type": t, "status": s, "message": "x", "observedGeneration": seen} for t, s in told.items()]
+    return {"name": "https", "conditions": conditions}
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -210,6 +216,10 @@ def told(accepted, programmed, seen=1):
         (told("False", "False"), FAILED),
         (told("True", "True"), READY),
         (told("True", "True", seen=0), WAITING),
+        ({**told("True", "True"), "listeners": [listener(), listener()]}, READY),
+        ({**told("True", "True"), "listeners": [listener(), listener(ResolvedRefs="False")]}, WAITING),
+        ({**told("True", "True"), "listeners": [listener(Programmed="False")]}, WAITING),
+        ({**told("True", "True"), "listeners": [listener(seen=0, ResolvedRefs="False")]}, READY),
     ],
 )
 def test_gateway_of_the_gateway_api(status, expected):

@@ -31,5 +31,5 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, dict):
-        return value.get("__ansible_unsafe") or {key: plain(item) for key, item in value.items()}
+        return value.get("__ansible_unsafe", {key: plain(item) for key, item in value.items()})
     return value

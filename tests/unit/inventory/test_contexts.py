@@ -162,6 +162,8 @@ MISTAKES = [
     ("kubeconfig: a", f"users: [{SECRET}\n{SECRET}: x\n", ": is not YAML: "),
     ("kubeconfig: a", "contexts: 7", ": contexts must be a list"),
     ("kubeconfig: a", "contexts: [{name: a}, {name: 7}]", ": contexts[1]: has no name that is a text"),
+    ("kubeconfig: a\ncontexts: [a, 1.10]", kubeconfig("b"), "contexts[1]: must be a string, not a number; quote it"),
+    ("kubeconfig: a\nexclude: [no]", kubeconfig("b"), "exclude[0]: must be a string, not a boolean; quote it"),
     ("kubeconfg: a", "", "kubeconfg: is not an option (did you mean kubeconfig?)"),
     (
         "kubeconfig: a\nname: mesh_context | truncate(1, true, '', 0)",

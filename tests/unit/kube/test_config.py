@@ -127,6 +127,16 @@ def test_keys_are_in_private_files_only_while_they_are_loaded(monkeypatch, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_cluster_is_connected_to_again_and_again():
+    """By the same data, of which nothing is left in files."""
+    key, certificate = key_and_certificate("a")
+    parts = {"client-certificate-data": certificate, "client-key-data": key}
+    user = {name: base64.b64encode(part).decode() for name, part in parts.items()}
+    cluster = {"server": "https://a", "certificate-authority-data": user["client-certificate-data"]}
+    for _ in range(2):
+        endpoint(Connection(kubeconfig=kubeconfig(cluster, user)))
+
+
 def test_without_a_place_for_temporary_files_it_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     with pytest.raises(MeshError) as caught:

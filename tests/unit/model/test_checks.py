@@ -8,9 +8,12 @@ from mesh.model import checks
 from mesh.model.errors import MeshError
 from mesh.model.spec import parse
 from mesh.model.specs.control_plane import ControlPlaneSpec
+from mesh.model.specs.gateway import GatewaySpec
 from mesh.model.specs.injection import InjectionSpec
 
 DIGEST = "0123456789abcdef" * 4
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"
+KEY = CERTIFICATE.replace("CERTIFICATE", "PRIVATE KEY")
 SECRET = {"kind": "Secret", "data": {"key": "c2VjcmV0"}}
 
 
@@ -65,6 +68,33 @@ def test_a_check_of_many_says_which():
         ),
         (ControlPlaneSpec, {"images": {"pilott": "x"}}, "images.pilott: is not an option (did you mean pilot?)"),
         (InjectionSpec, {"namespaces": []}, "namespaces: must name at least one, not []"),
+        # What is in the wrong place may be secret.
+        (
+            GatewaySpec,
+            {"name": "x", "tls_secrets": [{"name": "a", "certificate": KEY, "key": CERTIFICATE}]},
+            "tls_secrets[0].certificate: must hold no private key, not a long text",
+        ),
+        (
+            GatewaySpec,
+            {"name": "x", "tls_secrets": [{"name": "a", "certificate": CERTIFICATE + KEY, "key": KEY}]},
+            "tls_secrets[0].certificate: must hold no private key, not a long text",
+        ),
+        (
+            GatewaySpec,
+            {"name": "x", "tls_secrets": [{"name": KEY, "certificate": CERTIFICATE, "key": KEY}]},
+            "tls_secrets[0].name: must be a name of an object (lower-case letters, digits, - and ., at most 253), not "
+            "a long text",
+        ),
+        (
+            GatewaySpec,
+            {"name": "x", "type": "T" * 100},
+            "type: has no choice a long text (one of ingress, egress, eastwest)",
+        ),
+        (
+            GatewaySpec,
+            {"name": "x", "image_pull_secrets": [KEY]},
+            "image_pull_secrets: must hold names of objects, and a long text is none",
+        ),
     ],
 )
 def test_checks_in_specs(spec, data, message):

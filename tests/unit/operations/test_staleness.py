@@ -7,7 +7,9 @@ import json
 
 import pytest
 from mesh.model.errors import MeshError
-from mesh.operations import staleness
+from mesh.model.spec import parse
+from mesh.model.specs.injection import InjectionSpec
+from mesh.operations import injection, staleness
 
 
 def pod(owner="web", revision=None, image="proxyv2:1.31.0", **more):
@@ -114,5 +116,40 @@ def test_what_no_restart_would_help_is_not_tried(pods, found):
 )
 def test_foreseen_before_the_labels_are_there(pods, template, revision, due):
     cluster = Cluster(pods, Deployment=[deployment(template=template)])
-    assert bool(staleness.foreseen(cluster, ["shop"], revision)) is due
+    assert bool(staleness.foreseen(cluster, ["shop"], lambda _workload: revision)) is due
     assert cluster.tried == []
+
+
+#: As Istio's chart has it: by the namespace, and by the pod where the namespace says nothing.
+INJECTOR = {
+    "metadata": {"name": "injector", "labels": {"istio.io/rev": "default"}},
+    "webhooks": [
+        {"namespaceSelector": {"matchLabels": {"istio-injection": "enabled"}}, "objectSelector": {}},
+        {
+            "namespaceSelector": {"matchExpressions": [{"key": "istio-injection", "operator": "DoesNotExist"}]},
+            "objectSelector": {"matchLabels": {"sidecar.istio.io/inject": "true"}},
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "state", "asking", "due"),
+    [
+        ({}, "present", False, True),
+        ({}, "present", True, True),
+        ({"mode": "none"}, "present", True, False),
+        ({}, "absent", True, True),  # nothing forbids what the pods ask for
+        ({}, "absent", False, False),
+        ({"mode": "ambient"}, "present", True, True),
+    ],
+)
+def test_what_pods_ask_for_themselves_is_foreseen(spec, state, asking, due):
+    fields = {"f:metadata": {"f:labels": {"f:istio-injection": {}}}}
+    managed = [{"manager": "meshops/injection", "operation": "Apply", "fieldsV1": fields}]
+    metadata = {"name": "shop", "labels": {"istio-injection": "enabled"}, "managedFields": managed}
+    facts = injection.Facts({"shop": {"metadata": metadata}}, [INJECTOR], [], {})
+    labels = {"sidecar.istio.io/inject": "true"} if asking else {}
+    cluster = Cluster([pod()], Deployment=[deployment(template={"metadata": {"labels": labels}})])
+    wanted = parse(InjectionSpec, {"namespaces": ["shop"], "restart": True, **spec})
+    assert bool(injection.restarts(cluster, wanted, facts, state, False)) is due

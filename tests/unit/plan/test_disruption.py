@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from mesh.plan.disruption import minding, most, next_batch, room, selects, taken
+from mesh.plan.disruption import minding, most, next_batch, room, selects, taken, uncounted
 
 
 def workload(kind="Deployment", labels=None, status=None, **spec):
@@ -77,6 +77,13 @@ def test_what_a_budget_allows_now_and_at_most():
     found = budget("web", status={"disruptionsAllowed": 1, "expectedPods": 5, "desiredHealthy": 3})
     assert (room(found), most(found)) == (1, 2)
     assert (room(budget("web")), most(budget("web"))) == (0, 0)
+
+
+def test_a_budget_whose_controller_cannot_count_says_why():
+    told = {"type": "DisruptionAllowed", "status": "False", "message": "no scale subresource"}
+    assert uncounted(budget("web", status={"conditions": [{**told, "reason": "SyncFailed"}]})) == "no scale subresource"
+    assert uncounted(budget("web", status={"conditions": [{**told, "reason": "InsufficientPods"}]})) == ""
+    assert uncounted(budget("web")) == ""
 
 
 ONE_DOWN = rolling(maxUnavailable=1)

@@ -29,7 +29,10 @@ def server():
 
         def do_GET(self):
             Handler.asked += 1
-            self.send_response(404 if "missing" in self.path else 200)
+            away = self.path.partition("?to=")[2]
+            self.send_response(302 if away else 404 if "missing" in self.path else 200)
+            if away:
+                self.send_header("Location", away)
             self.end_headers()
             self.wfile.write(TEXT.encode())
 
@@ -107,7 +110,10 @@ def test_a_wrong_download_is_not_kept(server):
     assert handler.asked == 2
 
 
-@pytest.mark.parametrize("url", ["http://example.com/a.yaml", "ftp://127.0.0.1/a"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/a.yaml", "ftp://127.0.0.1/a", "http://localhost.invalid/a", "http://127.0.0.1.invalid/a"],
+)
 def test_only_https(url):
     with pytest.raises(MeshError, match="must be a path or an https URL"):
         bundles.get(url, None)
@@ -118,3 +124,27 @@ def test_a_server_without_it(server):
         bundles.get(f"{server[0]}/missing", None)
     assert (caught.value.code, caught.value.where) == ("bundle_unavailable", f"{server[0]}/missing")
     assert "Not Found" in caught.value.msg
+
+
+def test_what_is_no_url():
+    with pytest.raises(MeshError, match="is no URL: Invalid IPv6 URL"):
+        bundles.get("https://[::1/a", None)
+
+
+def test_a_redirect_leads_to_https_or_nowhere(server):
+    url, _handler = server
+    with pytest.raises(MeshError, match="must be a path or an https URL"):
+        bundles.get(f"{url}/a?to=http://127.0.0.1.invalid/a", None)
+    assert names(bundles.get(f"{url}/a?to={url}/b", None)) == ["a"]
+
+
+@pytest.mark.parametrize("url", ["https://me:hunter2hunter2@127.0.0.1:1/a", "http://hunter2hunter2@localhost/a"])
+def test_credentials_are_refused_and_not_shown(url):
+    with pytest.raises(MeshError, match="must not hold credentials") as caught:
+        bundles.get(url, None)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_has_no_end_is_not_read_to_it():
+    with pytest.raises(MeshError, match="has more than 32 MiB"):
+        bundles.get("/dev/zero", None)

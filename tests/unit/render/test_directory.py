@@ -28,6 +28,8 @@ def of(*objects):
         (obj("ConfigMap", "a"), "configmap_shop_a.yaml"),
         (obj("Namespace", "a", namespace=""), "namespace_a.yaml"),
         (obj("ClusterRole", "a:b", "rbac.authorization.k8s.io/v1", ""), "clusterrole_a%3Ab.yaml"),
+        (obj("../../X", "a/../b", "v1", "../n"), "..%2F..%2Fx_..%2Fn_a%2F..%2Fb.yaml"),
+        (obj("X", "a", "../../x.org/v1", "n"), "x...%2F..%2Fx.org_n_a.yaml"),
         (obj("Gateway", "a", "networking.istio.io/v1"), "gateway.networking.istio.io_shop_a.yaml"),
         (obj("Gateway", "a", "gateway.networking.k8s.io/v1"), "gateway.gateway.networking.k8s.io_shop_a.yaml"),
     ],

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..kube.cluster import Cluster
 from ..kube.discovery import Resource
+from ..kube.failures import ApiFailure
 from ..model.objects import CREATED_BY, Object, ObjectSet, Ref, annotations_of, labels_of, ref
 from ..model.sets import MANAGER
 from ..plan.owners import PART_OF
@@ -43,6 +44,9 @@ def keep_reasons(
     reasons = {}
     for key, obj in candidates:
         held = _of_definition(cluster, obj) if key.kind == "CustomResourceDefinition" else _in_namespace(cluster, key)
+        if held is None:
+            reasons[key] = "what it holds may not be listed; purge removes it"
+            continue
         counts = Counter(kind for other, kind in held if other not in doomed)
         if counts:
             shown = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
@@ -70,11 +74,17 @@ def _of_definition(cluster: Cluster, crd: Object) -> list[_Held]:
     return [(ref(obj), obj["kind"]) for obj in cluster.list_at(resource)[0]] if resource else []
 
 
-def _in_namespace(cluster: Cluster, namespace: Ref) -> list[_Held]:
+def _in_namespace(cluster: Cluster, namespace: Ref) -> list[_Held] | None:
+    """What is in a namespace; None for an account that may not list all of it, as roles within namespaces are."""
     places = [
         item for item in cluster.kinds if item.namespaced and "list" in item.verbs and item.kind not in _TRANSIENT
     ]
-    pages = cluster.map(lambda resource: _others(cluster, resource, namespace.name), places)
+    try:
+        pages = cluster.map(lambda resource: _others(cluster, resource, namespace.name), places)
+    except ApiFailure as error:
+        if error.status != 403:
+            raise
+        return None
     return [key for page in pages for key in page]
 
 

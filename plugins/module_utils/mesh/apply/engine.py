@@ -39,6 +39,7 @@ def run(
     secrets.learn(declared_secrets(spec))
     try:
         if isinstance(operation, Query):
+            cluster.tell = lambda line: progress(secrets.hide(line))
             report = Report(result=operation.answer(cluster, spec))
         else:
             told = _Declared(operation, spec, cluster, options, mode, lambda line: progress(secrets.hide(line)))
@@ -72,6 +73,13 @@ class _Declared:
     def report(self) -> Report:
         """Plan, tell, carry out unless it is check mode, and say what there is."""
         facts, planned, warnings = self._plan()
+        try:
+            return self._carried_out(facts, planned, warnings)
+        except MeshError as error:
+            error.warnings = [*warnings, *error.warnings]
+            raise
+
+    def _carried_out(self, facts: Any, planned: Planned, warnings: list[str]) -> Report:
         if not self.mode.check:
             facts, planned, state = self._bring_about(facts, planned)
         else:

@@ -113,10 +113,22 @@ def _gateway(obj: Object) -> Status:
     if programmed.get("observedGeneration", 0) < obj["metadata"].get("generation", 1):
         return Status(False, f"no controller of class {obj['spec'].get('gatewayClassName')} has looked at it")
     if programmed.get("status") == "True":
-        return READY
+        return _listeners(obj)
     if accepted.get("status") == "False":
         return Status(False, str(accepted.get("message", "not accepted")), failed=True)
     return Status(False, str(programmed.get("message", "not programmed")))
+
+
+def _listeners(gateway: Object) -> Status:
+    """Proxies run and yet do not serve a listener, as for a certificate that is not there. It may come: who issues
+    certificates begins when he finds the Gateway."""
+    generation = gateway["metadata"].get("generation", 1)
+    for listener in gateway["status"].get("listeners") or ():
+        told = [_condition({"status": listener}, kind) for kind in ("ResolvedRefs", "Accepted", "Programmed")]
+        for item in told:
+            if item.get("status") == "False" and item.get("observedGeneration", 0) >= generation:
+                return Status(False, f"listener {listener.get('name')}: {item.get('message') or item.get('reason')}")
+    return READY
 
 
 def _route(obj: Object) -> Status:

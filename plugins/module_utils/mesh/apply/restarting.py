@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Iterable, Sequence
 
 from ..kube.cluster import Cluster
@@ -12,7 +13,7 @@ from ..model.errors import MeshError
 from ..model.objects import PREFIX, Object, Ref, annotations_of, names, ref
 from ..model.operation import Restart
 from ..model.report import ObjectChange, Progress
-from ..plan.disruption import minding, most, next_batch, taken
+from ..plan.disruption import minding, most, next_batch, taken, uncounted
 from .readiness import status_of
 from .waiting import Deadline, await_ready
 
@@ -22,6 +23,8 @@ GOAL, _WHEN = f"{PREFIX}restarted-for", "kubectl.kubernetes.io/restartedAt"
 _TRIES = 8
 #: Seconds between looks whether a budget has room again.
 _PAUSE = 1.0
+#: Seconds between two lines that tell what is waited for.
+_TICK = 5.0
 
 
 def shown(due: Iterable[Restart]) -> list[ObjectChange]:
@@ -34,6 +37,10 @@ def refuse_impossible(cluster: Cluster, due: Sequence[Restart]) -> None:
     budgets = _budgets(cluster, due)
     for item in due:
         for budget in minding(item.workload, budgets):
+            if taken(item.workload) and uncounted(budget):
+                text = f"its restart takes pods down, and {ref(budget)} allows none: {uncounted(budget)}"
+                hint = "change what the budget selects, or have it say minAvailable as a number"
+                raise MeshError("disruption_budget", text, where=str(ref(item.workload)), hint=hint)
             # A budget that counts no pods is one that its controller has not looked at yet.
             if budget.get("status", {}).get("expectedPods") and taken(item.workload) > most(budget):
                 name, cost = budget["metadata"]["name"], taken(item.workload)
@@ -53,12 +60,7 @@ def restart(cluster: Cluster, due: Sequence[Restart], at_once: int, seconds: flo
     deadline, whole = Deadline(seconds), Deadline(seconds)
     try:
         while left:
-            budgets = _budgets(cluster, left)
-            fitting = next_batch([item.workload for item in left], budgets, at_once)
-            batch = [item for item in left if item.workload in fitting]
-            if not batch:
-                _await_room(cluster, left, budgets, deadline, progress)
-                continue
+            batch = _await_room(cluster, left, at_once, deadline, progress)
             told = ", ".join(str(ref(item.workload)) for item in batch)
             progress(f"restarting {len(done) + 1} to {len(done) + len(batch)} of {len(due)}: {told}")
             begun = [obj for obj in cluster.map(lambda item: _begin(cluster, item), batch) if obj is not None]
@@ -80,15 +82,24 @@ def _budgets(cluster: Cluster, due: Sequence[Restart]) -> list[Object]:
 
 
 def _await_room(
-    cluster: Cluster, left: Sequence[Restart], budgets: Sequence[Object], deadline: Deadline, progress: Progress
-) -> None:
-    short = sorted({str(ref(budget)) for item in left for budget in minding(item.workload, budgets)})
-    text = f"{', '.join(short[:3])} {'allows' if len(short) == 1 else 'allow'} no restart now"
-    if not deadline.left:
-        hint = "look why pods are not ready, or lower what the budget asks for; then run again"
-        raise MeshError("not_ready", f"{text} after {deadline.seconds:.0f} s", hint=hint)
-    progress(f"waiting, {deadline.elapsed:.0f} s: {text}")
-    cluster.transport.pause(min(_PAUSE, deadline.left))
+    cluster: Cluster, left: Sequence[Restart], at_once: int, deadline: Deadline, progress: Progress
+) -> list[Restart]:
+    """What may restart next, as soon as budgets have room for it."""
+    next_tick = time.monotonic() + _TICK
+    while True:
+        budgets = _budgets(cluster, left)
+        fitting = next_batch([item.workload for item in left], budgets, at_once)
+        if fitting:
+            return [item for item in left if item.workload in fitting]
+        short = sorted({str(ref(budget)) for item in left for budget in minding(item.workload, budgets)})
+        text = f"{', '.join(short[:3])} {'allows' if len(short) == 1 else 'allow'} no restart now"
+        if not deadline.left:
+            hint = "look why pods are not ready, or lower what the budget asks for; then run again"
+            raise MeshError("not_ready", f"{text} after {deadline.seconds:.0f} s", hint=hint)
+        if time.monotonic() >= next_tick:
+            next_tick = time.monotonic() + _TICK
+            progress(f"waiting, {deadline.elapsed:.0f} s: {text}")
+        cluster.transport.pause(min(_PAUSE, deadline.left))
 
 
 def _begin(cluster: Cluster, item: Restart) -> Object | None:

@@ -220,6 +220,14 @@ def await_gone(cluster: Cluster, refs: Iterable[Ref], deadline: Deadline, progre
         pause = min(pause * 1.5, 1.0)
 
 
+#: Conditions of a namespace that is being deleted, by which its controller says what is left in it.
+_LEFT_INSIDE = ("NamespaceDeletionDiscoveryFailure", "NamespaceContentRemaining", "NamespaceFinalizersRemaining")
+
+
 def _held_by(obj: Object) -> str:
+    told = {item["type"]: item for item in obj.get("status", {}).get("conditions") or () if item["status"] == "True"}
+    inside = [str(told[kind].get("message")) for kind in _LEFT_INSIDE if kind in told]
+    if inside:
+        return "; ".join(inside)
     finalizers = [*obj["metadata"].get("finalizers", ()), *obj.get("spec", {}).get("finalizers", ())]
     return f"finalizers {', '.join(finalizers)}" if finalizers else "being deleted"

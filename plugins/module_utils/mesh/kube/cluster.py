@@ -40,6 +40,8 @@ class Cluster:
         self.transport = transport
         self.name = name
         self.schemas = Schemas(transport)
+        #: Receives a line of progress at a time.
+        self.tell: Callable[[str], None] = lambda _line: None
         self.pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix=f"mesh-{name}")
 
     def close(self) -> None:

@@ -49,8 +49,11 @@ def endpoint(connection: Connection) -> Endpoint:
     _refuse_content(connection)
     try:
         with _loading, tempfile.TemporaryDirectory(prefix="meshops-") as directory:
-            configuration = _load(connection, directory)
-            pool = _pool(configuration, _tls(configuration), connection)
+            try:
+                configuration = _load(connection, directory)
+                pool = _pool(configuration, _tls(configuration), connection)
+            finally:
+                _forget(directory)
         authorization = _authorization(configuration, connection)
         _refuse_unsendable(authorization())
     except MeshError:
@@ -67,6 +70,13 @@ def endpoint(connection: Connection) -> Endpoint:
         tuple(_cautions(configuration)),
         (*_given_secrets(connection), *_loaded_secrets(configuration)),
     )
+
+
+def _forget(directory: str) -> None:
+    """Old versions of the library (29) would take the same data for known, and look for it in files that are gone."""
+    names: dict[str, str] = getattr(kube_config.kube_config, "_temp_files", {})
+    for content in [content for content, name in names.items() if os.path.dirname(name) == directory]:
+        del names[content]
 
 
 kube_config: Any = untyped_kube_config

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .secrets import of_object, without_userinfo
+from .secrets import of_object, quoted, without_userinfo
 
 #: RFC 1123 label, as Kubernetes requires for namespaces and Istio for revisions (at most 63 characters).
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -25,6 +25,9 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 #: Istio splits its annotation at commas, and at nothing else.
 _TEMPLATE = re.compile(r"[^\s,]+")
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{64}")
+_KEY = "PRIVATE KEY-----"
+#: A hundred years.
+_DAYS = 36500
 
 
 def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str | None]:
@@ -51,9 +54,14 @@ def positive(value: int) -> str | None:
     return None if value > 0 else "must be more than 0"
 
 
+def days(value: int) -> str | None:
+    """A number of days from today on; calendars end."""
+    return positive(value) or (None if value <= _DAYS else f"must be {_DAYS} at most")
+
+
 def dns_labels(values: list[str]) -> str | None:
     """A list of namespace names."""
-    return next((f"must hold DNS labels only, and {v!r} is none" for v in values if dns_label(v)), None)
+    return next((f"must hold DNS labels only, and {quoted(v)} is none" for v in values if dns_label(v)), None)
 
 
 def some_dns_labels(values: list[str]) -> str | None:
@@ -63,13 +71,13 @@ def some_dns_labels(values: list[str]) -> str | None:
 
 def object_names(values: list[str]) -> str | None:
     """A list of names of objects."""
-    return next((f"must hold names of objects, and {v!r} is none" for v in values if dns_subdomain(v)), None)
+    return next((f"must hold names of objects, and {quoted(v)} is none" for v in values if dns_subdomain(v)), None)
 
 
 def placed_names(values: list[str]) -> str | None:
     """A list of names of objects, each alone or after its namespace."""
     what = "names of objects, alone or as namespace/name"
-    return next((f"must hold {what}, and {v!r} is none" for v in values if not _is_placed(v)), None)
+    return next((f"must hold {what}, and {quoted(v)} is none" for v in values if not _is_placed(v)), None)
 
 
 def _is_placed(value: str) -> bool:
@@ -80,7 +88,7 @@ def _is_placed(value: str) -> bool:
 def template_names(values: list[str]) -> str | None:
     """A list of names of injection templates."""
     return next(
-        (f"must hold names of templates, and {v!r} is none" for v in values if not _TEMPLATE.fullmatch(v)), None
+        (f"must hold names of templates, and {quoted(v)} is none" for v in values if not _TEMPLATE.fullmatch(v)), None
     )
 
 
@@ -95,12 +103,14 @@ digest = _matching(_DIGEST, "a SHA-256 digest (64 hexadecimal digits)")
 
 def certificate(value: str) -> str | None:
     """A certificate, or a chain of them, as PEM."""
+    if _KEY in value:
+        return "must hold no private key"
     return None if "-----BEGIN CERTIFICATE-----" in value else "must be a certificate in PEM form"
 
 
 def private_key(value: str) -> str | None:
     """A private key as PEM."""
-    return None if "PRIVATE KEY-----" in value else "must be a private key in PEM form"
+    return None if _KEY in value else "must be a private key in PEM form"
 
 
 def some(values: list[Any]) -> str | None:
@@ -145,13 +155,15 @@ def address(value: str) -> str | None:
 
 def addresses(values: list[str]) -> str | None:
     """A list of IP addresses or ranges (CIDR)."""
-    return next((f"must hold IP addresses, and {v!r} is none" for v in values if not _is_range(v)), None)
+    return next((f"must hold IP addresses, and {quoted(v)} is none" for v in values if not _is_range(v)), None)
 
 
 def host_names(values: list[str]) -> str | None:
     """A list of DNS names; the first label may be a wildcard."""
     names = ((v, v.removeprefix("*.")) for v in values)
-    return some(values) or next((f"must hold DNS names, and {v!r} is none" for v, rest in names if address(rest)), None)
+    return some(values) or next(
+        (f"must hold DNS names, and {quoted(v)} is none" for v, rest in names if address(rest)), None
+    )
 
 
 def labels(values: dict[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .errors import MeshError
 from .operation import Declarative
 from .options import Connection, RunOptions
-from .spec import fields, parse, unknown_option
+from .spec import fields, name_of, parse, unknown_option
 
 #: In the order in which they stand on each other.
 ORDER = (
@@ -78,7 +78,15 @@ def read(data: Any, operations: Mapping[str, Any]) -> list[Member]:
     clusters = data.get("clusters")
     if not isinstance(clusters, Mapping) or not clusters:
         raise MeshError("invalid_option", "is required: a map of the mesh's clusters by name", where="clusters")
+    for name in clusters:
+        _refuse_no_text(name, f"clusters.{name}")
     return [_member(str(name), cluster or {}, data, operations) for name, cluster in clusters.items()]
+
+
+def _refuse_no_text(value: Any, where: str) -> None:
+    """YAML makes a boolean of ``no`` and a number of ``1.10``, of which the text is another one."""
+    if value is None or isinstance(value, (bool, int, float)):
+        raise MeshError("invalid_option", f"must be a string, not {name_of(value)}; quote it", where=where)
 
 
 def _member(name: str, cluster: Any, data: Mapping[str, Any], operations: Mapping[str, Any]) -> Member:
@@ -88,6 +96,9 @@ def _member(name: str, cluster: Any, data: Mapping[str, Any], operations: Mappin
     for key in cluster:
         if key not in (*_CONNECTION, *_OF_A_CLUSTER, *ORDER):
             raise unknown_option(str(key), place, [*_CONNECTION, *_OF_A_CLUSTER, *ORDER])
+    for key in (*_CONNECTION, *_OF_A_CLUSTER):
+        if cluster.get(key) is not None:
+            _refuse_no_text(cluster[key], f"{place}.{key}")
     facts = {key: str(cluster[key]) for key in _OF_A_CLUSTER if cluster.get(key) is not None}
     items = [item for operation in ORDER for item in _items(operation, name, cluster, data)]
     completed = tuple(item._replace(options={**_told(item.operation, facts), **item.options}) for item in items)

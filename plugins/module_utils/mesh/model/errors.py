@@ -60,6 +60,8 @@ class MeshError(Exception):
         self.hint = hint
         self.applied = list(applied)
         self.pending = list(pending)
+        #: What there was to say before; it may be the cause.
+        self.warnings: list[str] = []
 
     def __str__(self) -> str:
         line = f"{self.where}: {self.msg}" if self.where else self.msg
@@ -73,6 +75,7 @@ class MeshError(Exception):
     def without(self, hide: Callable[[str], str]) -> MeshError:
         """The same error with secrets taken out of what people read."""
         self.msg, self.where, self.hint = hide(self.msg), hide(self.where), hide(self.hint)
+        self.warnings = [hide(text) for text in self.warnings]
         return self
 
     def as_dict(self) -> dict[str, object]:

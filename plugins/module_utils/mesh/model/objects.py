@@ -92,8 +92,8 @@ def annotations_of(obj: Mapping[str, Any]) -> dict[str, str]:
 
 
 def names(refs: Iterable[Ref]) -> list[str]:
-    """Identities as text, sorted."""
-    return sorted(str(item) for item in refs)
+    """Identities as text, sorted, each once: a namespace may be made and then get its labels."""
+    return sorted({str(item) for item in refs})
 
 
 def with_labels(obj: Object, added: Mapping[str, str]) -> Object:

@@ -77,6 +77,10 @@ class Examiner(Asker, Prober, Issuer, Protocol):
     def pause(self, seconds: float) -> None:
         """Sleep; raises MeshError ``cancelled`` when the run is stopped meanwhile."""
 
+    @property
+    def tell(self) -> Callable[[str], None]:
+        """Receives a line of progress at a time."""
+
 
 @dataclass(frozen=True)
 class Finding:

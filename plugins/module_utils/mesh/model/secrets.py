@@ -25,6 +25,8 @@ _PRIVATE_KEY = "PRIVATE KEY-----"
 _USERINFO = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
 #: Shorter values would also hide what is not secret. What others say (API servers, charts) is read more strictly.
 _SHORTEST, _SHORTEST_OF_OTHERS = 8, 4
+#: A name of Kubernetes has 63 characters mostly; tokens have more than a hundred.
+_LONGEST_SHOWN, _NOT_SHOWN = 80, "a long text"
 #: Lines of certificates and kubeconfigs that are quoted alone.
 _LINE = 20
 
@@ -80,6 +82,14 @@ def of_url(text: str) -> Iterator[str]:
 def without_userinfo(text: str) -> str:
     """A text whose addresses have no user and password."""
     return _USERINFO.sub(REDACTED, text)
+
+
+def quoted(value: Any) -> str:
+    """A value as errors repeat it: without passwords, and not at all where it may be a key or a token in the wrong
+    place, which have several lines or are long."""
+    text = repr(value)
+    many = isinstance(value, str) and len(value.splitlines()) > 1
+    return _NOT_SHOWN if many or len(text) > _LONGEST_SHOWN else without_userinfo(text)
 
 
 def _tells_where(name: str) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
 from .errors import MeshError
-from .secrets import leaves, of_object, of_values, without_userinfo
+from .secrets import leaves, of_object, of_values, quoted
 
 # option() makes fields for the bodies of dataclasses.
 # pylint: disable=invalid-field-call
@@ -158,7 +158,7 @@ def _parsed(field: Field, value: Any, where: str) -> Any:
     if problem:
         # Of a filled list or map the check names what is wrong itself.
         named = field.option.secret or (isinstance(value, (list, dict)) and value)
-        shown = "" if named else without_userinfo(f", not {value!r}")
+        shown = "" if named else f", not {quoted(value)}"
         raise MeshError("invalid_option", f"{problem}{shown}", where=where)
     return value
 
@@ -222,6 +222,8 @@ _NAMES: dict[str, str] = {
 
 def name_of(value: Any) -> str:
     """The type of a value as people call it."""
+    if value is None:
+        return "nothing"
     table = ((bool, "a boolean"), ((int, float), "a number"), (str, "a string"), (Mapping, "a map"), (list, "a list"))
     return next((name for kinds, name in table if isinstance(value, kinds)), type(value).__name__)
 
@@ -233,7 +235,7 @@ def chosen(value: str, choices: Sequence[str], where: str) -> str:
     # Strictly: released and rendered are both meant when they are said.
     close = difflib.get_close_matches(value, choices, 1, 0.8)
     hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(choices)}"
-    raise MeshError("invalid_option", f"has no choice {value!r}", where=where, hint=hint)
+    raise MeshError("invalid_option", f"has no choice {quoted(value)}", where=where, hint=hint)
 
 
 def unknown_option(key: str, path: str, names: list[str]) -> MeshError:

@@ -10,6 +10,7 @@ from typing import Any
 from ..model.objects import Object, Ref, annotations_of, labels_of, ref
 from ..model.operation import Reader
 from ..model.sets import DEFAULT_REVISION
+from ..plan.disruption import selects
 from . import support
 
 #: What istiod writes at run time and nobody removes: (apiVersion, kind, label selector).
@@ -145,6 +146,16 @@ def answers_by_default(injector: Mapping[str, Any]) -> bool:
             if expression["key"] == "istio-injection" and "enabled" in (expression.get("values") or ()):
                 return True
     return False
+
+
+def answering(found: Iterable[Object], namespace: Mapping[str, str], pod: Mapping[str, str]) -> str | None:
+    """The revision whose webhook pods with these labels pass in a namespace with those; None where no webhook does."""
+    for injector in found:
+        for webhook in injector.get("webhooks") or ():
+            both = (webhook.get("namespaceSelector") or {}, namespace), (webhook.get("objectSelector") or {}, pod)
+            if all(selects(selector, labels) for selector, labels in both):
+                return labels_of(injector)["istio.io/rev"]
+    return None
 
 
 #: By this annotation injection notes what it did.

@@ -89,6 +89,10 @@ def _of_gateway_api(spec: GatewaySpec) -> Iterator[Finding]:
     for name, text in wrong.items():
         if text:
             yield Finding("error", MeshError("invalid_option", text, where=name))
+    for index, item in enumerate(spec.listeners):
+        if item.protocol in ("HTTPS", "TLS") and item.tls_mode != "Passthrough" and not item.certificates:
+            text = f"is required by protocol {item.protocol}" + (", or tls_mode Passthrough" * (item.protocol == "TLS"))
+            yield Finding("error", MeshError("invalid_option", text, where=f"listeners[{index}].certificates"))
 
 
 def _answered(spec: GatewaySpec, facts: Facts) -> Iterator[Finding]:

@@ -134,9 +134,23 @@ def restarts(cluster: Prober, spec: InjectionSpec, facts: Facts, state: State, s
         return []
     if settled:
         return staleness.due(cluster, there)
-    revision = discovery.resolve(facts.injectors, spec.revision) or spec.revision
-    injected = spec.mode == "sidecar" and state == "present"
-    return staleness.foreseen(cluster, there, revision if injected else None)
+    return staleness.foreseen(cluster, there, lambda workload: _foreseen(spec, facts, state, workload))
+
+
+def _foreseen(spec: InjectionSpec, facts: Facts, state: State, workload: Object) -> str | None:
+    """The revision that will inject a workload's pods; they may ask for one by labels of their own, where those of the
+    namespace let them."""
+    live = facts.namespaces[workload["metadata"]["namespace"]]
+    kept = {
+        label: value
+        for label, value in labels_of(live).items()
+        if label not in LABELS or (state == "absent" and not _ours(live, label))
+    }
+    labels = {**kept, **(wanted_labels(spec) if state == "present" else {})}
+    answering = discovery.answering(facts.injectors, labels, labels_of(workload["spec"]["template"]))
+    if answering is None and spec.mode == "sidecar" and state == "present":
+        return discovery.resolve(facts.injectors, spec.revision) or spec.revision
+    return answering
 
 
 INJECTION: Declarative[InjectionSpec, Facts] = Declarative(

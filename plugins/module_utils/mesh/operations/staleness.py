@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..model.errors import MeshError
@@ -46,11 +46,13 @@ def due(cluster: Prober, namespaces: Sequence[str]) -> list[Restart]:
     return found
 
 
-def foreseen(cluster: Prober, namespaces: Sequence[str], revision: str | None) -> list[Restart]:
-    """The same before the labels are there: workloads whose pods have not that revision's proxy (None: have one)."""
+def foreseen(cluster: Prober, namespaces: Sequence[str], revision_for: Callable[[Object], str | None]) -> list[Restart]:
+    """The same before the labels are there: workloads whose pods have not the proxy of the revision that will answer
+    (None: have one)."""
     found = []
     for namespace in namespaces:
         for workload, pods in _with_pods(cluster, namespace):
+            revision = revision_for(workload)
             if revision is not None and _exempt(workload["spec"]["template"]):
                 continue
             stale = [proxy for proxy in map(proxy_of, pods) if proxy.revision != (revision or "")]

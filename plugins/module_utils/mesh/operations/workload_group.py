@@ -40,7 +40,12 @@ def preflight(spec: WorkloadGroupSpec, facts: Facts, state: State) -> Iterator[F
     if spec.probe and len(render.ways(spec.probe)) != 1:
         text = f"must say one of http_get, tcp_socket, grpc and exec, not {len(render.ways(spec.probe))} of them"
         yield Finding("error", MeshError("invalid_option", text, where="probe"))
-    for address in render.addresses(spec.entries):
+    for option in ("service", "service_entry"):
+        said = getattr(spec, option)
+        for name in render.port_names(said.ports) if said else ():
+            text = f"more than one is named {name}"
+            yield Finding("error", MeshError("invalid_option", text, where=f"{option}.ports"))
+    for address in render.addresses(spec):
         text = f"more than one has the address {address}"
         yield Finding("error", MeshError("invalid_option", text, where="entries"))
     if not spec.selector.items() <= render.labels(spec).items():
@@ -52,9 +57,9 @@ def preflight(spec: WorkloadGroupSpec, facts: Facts, state: State) -> Iterator[F
 def _claimed(spec: WorkloadGroupSpec, facts: Facts) -> Iterator[Finding]:
     """Two entries of one address would be two endpoints of one host."""
     own = {entry.name for entry in spec.entries}
-    others = {workloads.address(obj): obj["metadata"]["name"] for obj in facts.workloads}
+    others = {workloads.endpoint(obj): obj["metadata"]["name"] for obj in facts.workloads}
     for index, entry in enumerate(spec.entries):
-        other = others.get(entry.address)
+        other = others.get(render.endpoint(spec, entry))
         if other and other not in own:
             text = f"is the address of WorkloadEntry {spec.namespace}/{other}, too"
             hint = "one of them must go, or the host gets twice its share"

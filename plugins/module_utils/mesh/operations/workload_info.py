@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..apply.waiting import Deadline
+from ..model.addresses import canonical
 from ..model.errors import MeshError
 from ..model.operation import Examiner, Query
 from ..model.specs.workload_info import WorkloadInfoResult, WorkloadInfoSpec
 from . import workloads
 
 NAME = "workload_info"
-_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+_PAUSE, _LONGEST_PAUSE, _TELL = 0.25, 2.0, 5.0
 
 
 def answer(cluster: Examiner, spec: WorkloadInfoSpec) -> dict[str, Any]:
@@ -26,10 +27,11 @@ def answer(cluster: Examiner, spec: WorkloadInfoSpec) -> dict[str, Any]:
 
 def _found(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
     told = [workloads.told(entry) for entry in workloads.entries(cluster, spec.namespace or "")]
+    asked = {canonical(address) for address in spec.addresses}
     meant = [
         item
         for item in told
-        if spec.group in (None, item["group"]) and (not spec.addresses or item["address"] in spec.addresses)
+        if spec.group in (None, item["group"]) and (not asked or canonical(item["address"]) in asked)
     ]
     return sorted(meant, key=lambda item: (item["namespace"], item["name"]))
 
@@ -37,7 +39,7 @@ def _found(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
 def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
     if not spec.addresses:
         raise MeshError("invalid_option", "is required with expect", where="addresses")
-    deadline, pause = Deadline(spec.wait_timeout), _PAUSE
+    deadline, pause, told = Deadline(spec.wait_timeout), _PAUSE, 0.0
     while True:
         found = _found(cluster, spec)
         lacking = _lacking(spec, found)
@@ -48,6 +50,9 @@ def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
             count = f"{len(lacking)} of {len(spec.addresses)} hosts have not {what}"
             text = f"{count} after {spec.wait_timeout} s: {lacking[0]}"
             raise MeshError("not_ready", text, hint=_HINTS[spec.expect or "present"])
+        if deadline.elapsed - told > _TELL:
+            told = deadline.elapsed
+            cluster.tell(f"waiting, {len(lacking)} of {len(spec.addresses)} hosts, {told:.0f} s: {lacking[0]}")
         cluster.pause(min(pause, deadline.left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -60,10 +65,10 @@ _HINTS = {
 
 def _lacking(spec: WorkloadInfoSpec, found: Sequence[dict[str, Any]]) -> list[str]:
     """For each host that is not as expected, what is missing."""
-    by_address = {item["address"]: item for item in found}
+    by_address = {canonical(item["address"]): item for item in found}
     if spec.expect == "absent":
         return [f"{address} still has WorkloadEntry {item['name']}" for address, item in sorted(by_address.items())]
-    return [text for address in spec.addresses if (text := _short_of(address, by_address.get(address)))]
+    return [text for address in spec.addresses if (text := _short_of(address, by_address.get(canonical(address))))]
 
 
 def _short_of(address: str, item: dict[str, Any] | None) -> str:

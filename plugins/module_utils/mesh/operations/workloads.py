@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model.addresses import canonical
 from ..model.objects import Object, annotations_of, labels_of
 from ..model.operation import Reader
 from ..model.permissions import Permission
@@ -45,6 +46,11 @@ def since(entry: Object) -> str:
 def address(entry: Object) -> str:
     """Its address; nothing where only its network is known."""
     return str(entry["spec"].get("address", ""))
+
+
+def endpoint(entry: Object) -> tuple[str, str]:
+    """By what a host is told from others: its address, and its network, empty for the cluster's."""
+    return canonical(address(entry)), str(entry["spec"].get("network") or "")
 
 
 def told(entry: Object) -> dict[str, Any]:

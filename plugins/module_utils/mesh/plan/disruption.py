@@ -89,6 +89,12 @@ def most(budget: Object) -> int:
     return int(status.get("expectedPods", 0)) - int(status.get("desiredHealthy", 0))
 
 
+def uncounted(budget: Object) -> str:
+    """Why its controller cannot count a budget's pods, for which no pod may go; nothing where it can."""
+    conditions = budget.get("status", {}).get("conditions") or ()
+    return next((str(item.get("message", "")) for item in conditions if item.get("reason") == "SyncFailed"), "")
+
+
 def next_batch(workloads: Sequence[Object], budgets: Sequence[Object], at_once: int) -> list[Object]:
     """The first workloads that may restart together: of which no budget is asked for more than it has room for."""
     spent: Counter[Ref] = Counter()

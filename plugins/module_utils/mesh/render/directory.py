@@ -132,9 +132,10 @@ _PLAIN = ("admissionregistration.k8s.io", "apiextensions.k8s.io", "networking.k8
 
 
 def _file_name(key: Ref) -> str:
-    """Names of roles may have ``:``, which is not for every file system."""
+    """Names of roles may have ``:``, which is not for every file system; in objects of others any part may have ``/``,
+    which must not lead out of the directory."""
     kind = f"{key.kind}.{key.group}" if "." in key.group and key.group not in _PLAIN else key.kind
-    return "_".join(part for part in (kind.lower(), key.namespace, quote(key.name, safe="")) if part) + ".yaml"
+    return "_".join(quote(part, safe="") for part in (kind.lower(), key.namespace, key.name) if part) + ".yaml"
 
 
 def _dumped(value: Any) -> str:

@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 from typing import Any
@@ -74,23 +73,23 @@ def install(package: dict[str, str]) -> None:
             break
         except OSError as error:
             if tried == _TRIES - 1:
-                sys.exit(f"{package['url']}: {error}")
+                raise SystemExit(f"{package['url']}: {error}") from None
             time.sleep(_PAUSE)
     with open(path, "rb") as file:
         found = hashlib.sha256(file.read()).hexdigest()
     if found != package["sha256"]:
         os.unlink(path)
-        sys.exit(f"{package['url']}: has SHA-256 {found}, not {package['sha256']}")
+        raise SystemExit(f"{package['url']}: has SHA-256 {found}, not {package['sha256']}")
     manager = next((name for name in _INSTALL if shutil.which(name)), None)
     if manager is None:
-        sys.exit(f"no package manager of {', '.join(_INSTALL)} is here")
+        raise SystemExit(f"no package manager of {', '.join(_INSTALL)} is here")
     run(manager, *_INSTALL[manager], path)
     os.unlink(path)
 
 
 def fetch(url: str, path: str) -> None:
     """Download a file."""
-    with urllib.request.urlopen(url, timeout=60) as answer, open(path, "wb") as file:
+    with urllib.request.build_opener().open(url, timeout=60) as answer, open(path, "wb") as file:
         shutil.copyfileobj(answer, file)
 
 

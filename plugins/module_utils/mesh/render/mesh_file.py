@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..model.declaration import OBJECTS, SRC, Item, Member, paths_of, read
 from ..model.errors import MeshError
 from ..model.objects import Object
+from ..model.options import Connection
 from .manifests import documents
 from .sources import files, objects_in, shown
 
@@ -33,13 +36,27 @@ def load(path: str) -> Any:
     found = documents(text_of(path), name)
     if len(found) != 1:
         raise MeshError("invalid_option", f"must hold one document, not {len(found)}", where=name)
+    try:
+        json.dumps(found[0], default=str, skipkeys=True)
+    except (RecursionError, ValueError):
+        raise MeshError("invalid_option", "something in it holds itself, or is nested too deeply", where=name) from None
     return found[0]
 
 
 def members(data: Any, operations: Mapping[str, Any], directory: str) -> list[Member]:
     """The clusters of a declaration, checked; its items name their files one by one, by absolute paths. Relative ones
     start in ``directory``. Raises MeshError ``invalid_option`` with the place in the declaration."""
-    return [member.having(_located(item, directory) for item in member.items) for member in read(data, operations)]
+    found = [member.having(_located(item, directory) for item in member.items) for member in read(data, operations)]
+    return [replace(member, connection=_reached(member.connection, directory)) for member in found]
+
+
+def _reached(connection: Connection, directory: str) -> Connection:
+    """Paths of kubeconfigs start where the file is, as all others do."""
+    if not isinstance(connection.kubeconfig, str):
+        return connection
+    here, paths = os.path.abspath(directory), connection.kubeconfig.split(os.pathsep)
+    absolute = (os.path.join(here, os.path.expanduser(path)) for path in paths)
+    return replace(connection, kubeconfig=os.pathsep.join(absolute))
 
 
 def _located(item: Item, directory: str) -> Item:

@@ -116,11 +116,21 @@ def proxy_config(spec: VmBootstrapSpec, joining: Joining) -> dict[str, Any]:
         config["discoveryAddress"] = f"{joining.istiod}:{ISTIOD_PORT}"
     for said in _annotated(joining.group):
         config = merged(config, said)
+    _refuse_shapes(config, f"WorkloadGroup {spec.namespace}/{spec.group}, or the mesh: proxy configuration")
     probe = joining.group["spec"].get("probe")
     if probe:
         config["readinessProbe"] = probe
     metadata = {**(config.get("proxyMetadata") or {}), **_identity(spec, joining, config)}
     return {**config, "proxyMetadata": {key: str(value) for key, value in metadata.items()}}
+
+
+def _refuse_shapes(config: Mapping[str, Any], where: str) -> None:
+    """Raise for what is looked into here and is something else; the agent refuses the rest itself."""
+    if not isinstance(config.get("proxyMetadata") or {}, Mapping):
+        raise MeshError("invalid_object", "proxyMetadata must be a map", where=where)
+    port = config.get("statusPort") or _STATUS_PORT
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise MeshError("invalid_object", "statusPort must be a number", where=where)
 
 
 def _annotated(group: Object) -> Iterator[dict[str, Any]]:
@@ -165,7 +175,7 @@ def _identity(spec: VmBootstrapSpec, joining: Joining, config: Mapping[str, Any]
 def _overrides(spec: VmBootstrapSpec, joining: Joining, config: Mapping[str, Any]) -> dict[str, str]:
     """Variables beside the proxy's metadata."""
     address = spec.internal_address or spec.external_address
-    excluded = dict.fromkeys((*_EXCLUDED, int(config.get("statusPort") or _STATUS_PORT), *spec.exclude_inbound_ports))
+    excluded = dict.fromkeys((*_EXCLUDED, config.get("statusPort") or _STATUS_PORT, *spec.exclude_inbound_ports))
     return {
         "ISTIO_INBOUND_PORTS": ",".join(map(str, sorted(joining.ports.values()))) or "*",
         "ISTIO_LOCAL_EXCLUDE_PORTS": ",".join(map(str, excluded)),

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..model.addresses import canonical
 from ..model.objects import Object
 from ..model.specs.workload_group import StaticWorkload, WorkloadGroupSpec, WorkloadPort, WorkloadProbe
 
@@ -103,6 +105,11 @@ def _name(port: WorkloadPort) -> str:
     return port.name or f"{port.protocol.lower()}-{port.port}"
 
 
+def port_names(ports: Sequence[WorkloadPort]) -> list[str]:
+    """Names that more than one port has."""
+    return sorted(name for name, count in Counter(map(_name, ports)).items() if count > 1)
+
+
 def _probe(probe: WorkloadProbe) -> dict[str, Any]:
     """A ReadinessProbe of the WorkloadGroup."""
     return {**_way(probe), **_filled({_camel(name): getattr(probe, name) for name in _TIMES})}
@@ -129,10 +136,15 @@ def ways(probe: WorkloadProbe) -> list[str]:
     return [name for name in ("http_get", "tcp_socket", "grpc", "exec") if getattr(probe, name) is not None]
 
 
-def addresses(entries: Iterable[StaticWorkload]) -> list[str]:
-    """Addresses that more than one of them claims."""
-    seen = [entry.address for entry in entries]
-    return sorted({address for address in seen if seen.count(address) > 1})
+def endpoint(spec: WorkloadGroupSpec, entry: StaticWorkload) -> tuple[str, str]:
+    """By what a host is told from others: networks may have the same addresses."""
+    return canonical(entry.address), entry.network or spec.network or ""
+
+
+def addresses(spec: WorkloadGroupSpec) -> list[str]:
+    """Addresses that more than one entry claims."""
+    seen = Counter(endpoint(spec, entry) for entry in spec.entries)
+    return sorted({address for (address, _network), count in seen.items() if count > 1})
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,4 +104,4 @@ class MeshInfoSpec:
     namespace: str = option("Namespace of the control plane.", default="istio-system", check=checks.dns_label)
     namespaces: list[str] = option("Namespaces of more control planes.", default=[], check=checks.dns_labels)
     proxies: bool = option("Also list every proxy with its revision and version.", default=True)
-    warn_days: int = option("Days before its end from which something is a concern.", default=30, check=checks.positive)
+    warn_days: int = option("Days before its end from which something is a concern.", default=30, check=checks.days)

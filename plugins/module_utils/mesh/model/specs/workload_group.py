@@ -66,8 +66,10 @@ class WorkloadPort:
     """A port under which the mesh calls the workload."""
 
     port: int = option("Port that clients call.", check=checks.port)
-    name: str | None = option("Name; made of protocol and port without it.", default=None)
-    target_port: int | None = option("Port on the host; O(service.ports[].port) without it.", default=None)
+    name: str | None = option("Name; made of protocol and port without it.", default=None, check=checks.dns_label)
+    target_port: int | None = option(
+        "Port on the host; O(service.ports[].port) without it.", default=None, check=checks.port
+    )
     protocol: Literal["HTTP", "HTTPS", "HTTP2", "GRPC", "TCP", "TLS", "MONGO", "MYSQL", "REDIS"] = option(
         "What is spoken on it.", default="HTTP"
     )
