@@ -3417,7 +3417,7 @@ class VmBootstrapArgsDict(TypedDict, total=False):
     """What a new machine installs at its first boot; with it RV(user_data) is made for cloud-init."""
     renew: pulumi.Input[str] | None
     """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued stays
-    as it is, and so does what is made of it.
+    as it is, and so does what is made of it; with `package`, until any input changes.
     """
 
 
@@ -3468,7 +3468,7 @@ class VmBootstrapArgs:
     """What a new machine installs at its first boot; with it RV(user_data) is made for cloud-init."""
     renew: pulumi.Input[str] | None = None
     """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued stays
-    as it is, and so does what is made of it.
+    as it is, and so does what is made of it; with `package`, until any input changes.
     """
 
 
@@ -3612,7 +3612,7 @@ class VmBootstrap(MeshResource):
     @pulumi.getter(name="renew")
     def renew(self) -> pulumi.Output[str]:
         """Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued
-        stays as it is, and so does what is made of it.
+        stays as it is, and so does what is made of it; with `package`, until any input changes.
         """
         value: pulumi.Output[str] = pulumi.get(self, "renew")
         return value

@@ -327,6 +327,8 @@ def _names(seen: Seen) -> Outcome:
 
 def _version(seen: Seen) -> Outcome:
     has, plane = str(seen.host["agent"]["version"]), seen.version
+    if not has:
+        return Outcome("agent", "is not there to be compared")
     about = f"agent {has}"
     theirs, ours = _minor(plane), _minor(has)
     if not theirs or not ours:

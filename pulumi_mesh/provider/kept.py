@@ -25,6 +25,8 @@ from .sessions import Sessions
 #: What is issued, and so kept while the rest is asked anew: the key of a file, and the result that tells its end.
 _TOKEN, _EXPIRES = "istio-token", "tokenExpires"
 _FILES, _ISSUE = "files", "issueToken"
+#: The input by which an answer holds user data, and the token in it.
+_PACKAGE = "package"
 
 
 @functools.cache
@@ -85,12 +87,14 @@ class Kept:
     def update(
         self, _token: str, urn: str, old: tuple[str, Properties, Properties], after: Properties, *, preview: bool
     ) -> Properties:
-        """The state; the token stays unless it is to be renewed."""
+        """The state; the token stays unless it is to be renewed, or a machine is to boot with it."""
         if preview:
             return self._previewed(after)
         _identifier, before, outputs = old
         kept = (plain(outputs.get(_FILES)) or {}).get(_TOKEN)
-        if not kept or plain(before.get("renew")) != plain(after.get("renew")):
+        # What a new machine boots with changes with anything of it: whoever boots with it needs a token that is good.
+        boots = plain(after.get(_PACKAGE))
+        if not kept or boots or plain(before.get("renew")) != plain(after.get("renew")):
             return self._state(after, self._asked(urn, after))
         answer = self._asked(urn, {**after, _ISSUE: False})
         answer[_FILES] = {**answer[_FILES], _TOKEN: kept}

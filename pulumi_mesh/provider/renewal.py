@@ -14,6 +14,6 @@ class Renewal:
 
     renew: str | None = option(
         "Any text; when it changes, all is asked anew and a new token is issued. Until then a token that was issued "
-        "stays as it is, and so does what is made of it.",
+        "stays as it is, and so does what is made of it; with O(package), until any input changes.",
         default=None,
     )

@@ -1,30 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A new machine joins the mesh at its first boot, by the user data that a Pulumi program makes; cloud-init is real."""
+"""A new machine joins the mesh at its first boot, by user data that the example of a Pulumi program makes; cloud-init
+is real."""
 
 from __future__ import annotations
 
+import json
+import runpy
 import subprocess
 
-import pulumi
 import pytest
 import yaml
 
-import pulumi_mesh as mesh
 from lab.engine import prepare
 from lab.hosts import control
 from lab.hosts import workload as shop
 from lab.hosts.home import HostHome
 from tests.pulumi.stacks import Stack
 
+from .conftest import ROOT
 from .test_7_hosts import (
     CLUSTER,
     FAR,
-    GROUPS,
     SPACE,
     VERSION,
     await_,
     clusters_of_module,
     declared,
+    group,
     inventory,
     machines,
     packaged,
@@ -34,38 +36,36 @@ from .test_7_hosts import (
 )
 
 __all__ = ["clusters_of_module", "declared", "inventory", "machines", "run_on_hosts"]
+GROUP = "first-boot"
 SEED = "/var/lib/cloud/seed/nocloud"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    made = Stack("first-boot", prepare(tmp_path_factory.mktemp("pulumi")))
-    yield made
-    made.remove()
+def stack(lab, declared, automation, machines, tmp_path_factory):
+    """Runs the example's program, with more of its configuration each time."""
+    url, checksum = packaged(lab)
+    config = {
+        "kubeconfig": str(automation.kubeconfig),
+        "context": CLUSTER,
+        "namespace": SPACE,
+        "group": GROUP,
+        "network": machines[FAR].network,
+        "address": machines[FAR].address,
+        "package": json.dumps({"url": url, "sha256": checksum}),
+    }
+    for name, data in (("workload_group", group(GROUP)), ("vm_bootstrap", {"group": GROUP, "namespace": SPACE})):
+        automation.accounts[CLUSTER].grant_for(name, data, "present")
+    engine = prepare(tmp_path_factory.mktemp("pulumi"))
+
+    def stack_with(**more):
+        return Stack("first-boot", engine, {f"vm:{name}": value for name, value in {**config, **more}.items()})
+
+    yield stack_with
+    stack_with().remove()
 
 
-@pytest.fixture(scope="module")
-def program(lab, declared, automation, machines):
-    """One machine, whose user data a cloud's program would take."""
-
-    def of(**more):
-        def declare():
-            provider = mesh.Provider("cluster", kubeconfig=str(automation.kubeconfig), context=CLUSTER)
-            url, checksum = packaged(lab)
-            arguments = {
-                "group": GROUPS[FAR],
-                "namespace": SPACE,
-                "internal_address": machines[FAR].address,
-                "package": {"url": url, "sha256": checksum},
-                **more,
-            }
-            machine = mesh.VmBootstrap("machine", arguments, pulumi.ResourceOptions(provider=provider))
-            pulumi.export("user_data", machine.user_data)
-            pulumi.export("expires", machine.token_expires)
-
-        return declare
-
-    return of
+def example():
+    runpy.run_path(str(ROOT / "examples" / "pulumi" / "vm"))
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def machine():
     shop.remove(FAR)
 
 
-def test_the_machine_joins_by_itself(stack, program, machine, core, machines):
-    outputs = stack.run("up", program()).outputs
+def test_the_machine_joins_by_itself(stack, machine, core, machines):
+    outputs = stack().run("up", example).outputs
     user_data = outputs["user_data"]
     assert user_data.startswith("#cloud-config\n")
     assert yaml.safe_load(user_data)["runcmd"]
@@ -95,17 +95,28 @@ def test_the_machine_joins_by_itself(stack, program, machine, core, machines):
     assert said(machine, "cloud-init", "status", "--wait").split() == ["status:", "done"]
 
 
-def test_another_up_changes_nothing(stack, program):
-    again = stack.run("up", program())
+def test_another_up_changes_nothing(stack):
+    again = stack().run("up", example)
     assert not again.changed
-    renewed = stack.run("up", program(renew="1")).outputs
+    renewed = stack(renew="1").run("up", example).outputs
     assert renewed["user_data"] != again.outputs["user_data"]
+    assert renewed["token_expires"] != again.outputs["token_expires"]
+    # Another machine needs a token that is good, whatever the reason why it is another.
+    moved = stack(renew="1", address="192.0.2.1").run("up", example).outputs
+    assert moved["token_expires"] != renewed["token_expires"]
 
 
-def test_it_leaves_as_others_do(run_on_hosts, core, machine, stack, program):
-    played = run_on_hosts("leave_vm", "--limit", machine)
+def test_it_is_a_host_like_others(run_on_hosts, machine):
+    for playbook in ("verify_vm", "join_vm", "verify_vm"):
+        played = run_on_hosts(playbook, "--limit", machine, "-e", f"vm_workload_group={GROUP}")
+        assert played.code == 0, played.output
+    assert run_on_hosts("join_vm", "--limit", machine, "-e", f"vm_workload_group={GROUP}").changed == {machine: 0}
+
+
+def test_it_leaves_as_others_do(run_on_hosts, core, machine, machines, stack):
+    played = run_on_hosts("leave_vm", "--limit", machine, "-e", f"vm_workload_group={GROUP}")
     assert played.code == 0, played.output
-    assert told(core) == {}
+    assert machines[FAR].address not in told(core)
     for path in ("/usr/local/bin/pilot-agent", "/etc/certs", "/var/lib/meshops", "/var/lib/istio"):
         assert control.execute(machine, "test", "-e", path).returncode == 1, path
-    stack.run("destroy", program())
+    stack().run("destroy", example)

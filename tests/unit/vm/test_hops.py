@@ -140,7 +140,7 @@ ALL_PORTS = with_(ANSWER, files={**ANSWER["files"], "cluster.env": "ISTIO_INBOUN
             f"its certificate is of {IDENTITY}",
         ),
         ({"host": NO_CERTIFICATE}, "certificate", "it has no certificate"),
-        ({"host": with_(HOST, agent__version="")}, "agent", "no agent is installed"),
+        ({"host": with_(HOST, agent__version="")}, "agent", "is not there: no agent is installed: run join_vm"),
         (
             {"host": with_(HOST, agent__running=False, agent__unit={"state": "failed/failed (exit-code)"})},
             "agent",
