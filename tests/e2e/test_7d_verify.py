@@ -42,7 +42,7 @@ def declared(core, machines, lab):
     core(CLUSTER, "mesh_info", {})
     yield
     core(CLUSTER, "workload_group", group(GROUP), "absent")
-    core(CLUSTER, "gateway", gateway, "absent")
+    core(CLUSTER, "gateway", gateway, "absent", wait=False)
 
 
 @pytest.fixture(scope="module")
