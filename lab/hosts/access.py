@@ -60,6 +60,8 @@ def _variables(host: Host) -> dict[str, object]:
         "ansible_user": host.user,
         "ansible_ssh_private_key_file": host.private_key,
         "ansible_ssh_common_args": shlex.join(word for option in options for word in ("-o", option)),
+        # Ansible's own place is the user's, where a lab in another network namespace would find them, too.
+        "ansible_control_path_dir": str(HostHome(host.name).sessions),
         "ansible_become": True,
         "ansible_python_interpreter": "/usr/bin/python3",
         "mesh_network": host.network,

@@ -71,6 +71,11 @@ class HostHome(Home):
         return self.root / "console.log"
 
     @property
+    def sessions(self) -> Path:
+        """Sockets by which SSH sessions share a connection. Its path is short, as the kernel takes 107 characters."""
+        return self.run / "ssh"
+
+    @property
     def group(self) -> str:
         """The cgroup that is the whole hierarchy to the host; the keeper has one beside it."""
         return f"{self.unit}/host"

@@ -45,10 +45,17 @@ def test_the_inventory_says_how_to_get_in():
         "ansible_port": 22,
         "ansible_user": "ops",
         "ansible_ssh_private_key_file": "/a b/key",
+        "ansible_control_path_dir": "/run/meshops-lab/vm1/ssh",
         "ansible_become": True,
         "ansible_python_interpreter": "/usr/bin/python3",
         "mesh_network": "onprem-net",
     }
+
+
+def test_names_of_shared_connections_are_short_enough():
+    # Ansible's digest of the target, and what ssh adds as long as the socket is not ready.
+    path = HostHome("vm14").sessions / ("f" * 10 + "." + "X" * 16)
+    assert len(str(path)) < 108
 
 
 def test_known_hosts_leaves_comments_out():
