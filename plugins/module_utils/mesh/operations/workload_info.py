@@ -8,6 +8,7 @@ from typing import Any
 
 from ..apply.waiting import Deadline
 from ..model.errors import MeshError
+from ..model.objects import Object
 from ..model.operation import Examiner, Query
 from ..model.specs.workload_info import WorkloadInfoResult, WorkloadInfoSpec
 from . import workloads
@@ -21,20 +22,20 @@ def answer(cluster: Examiner, spec: WorkloadInfoSpec) -> dict[str, Any]:
     found = _awaited(cluster, spec) if spec.expect else _found(cluster, spec)
     groups = cluster.list(workloads.NETWORKING, "WorkloadGroup", spec.namespace or "")
     names = sorted(f"{obj['metadata']['namespace']}/{obj['metadata']['name']}" for obj in groups)
-    return {"workloads": found, "groups": names}
+    return {"workloads": [workloads.told(entry) for entry in found], "groups": names}
 
 
-def _found(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
-    told = [workloads.told(entry) for entry in workloads.entries(cluster, spec.namespace or "")]
+def _found(cluster: Examiner, spec: WorkloadInfoSpec) -> list[Object]:
     meant = [
-        item
-        for item in told
-        if spec.group in (None, item["group"]) and (not spec.addresses or item["address"] in spec.addresses)
+        entry
+        for entry in workloads.entries(cluster, spec.namespace or "")
+        if spec.group in (None, workloads.group(entry))
+        and (not spec.addresses or workloads.address(entry) in spec.addresses)
     ]
-    return sorted(meant, key=lambda item: (item["namespace"], item["name"]))
+    return sorted(meant, key=lambda entry: (entry["metadata"]["namespace"], entry["metadata"]["name"]))
 
 
-def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[dict[str, Any]]:
+def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[Object]:
     if not spec.addresses:
         raise MeshError("invalid_option", "is required with expect", where="addresses")
     deadline, pause = Deadline(spec.wait_timeout), _PAUSE
@@ -58,19 +59,24 @@ _HINTS = {
 }
 
 
-def _lacking(spec: WorkloadInfoSpec, found: Sequence[dict[str, Any]]) -> list[str]:
+def _lacking(spec: WorkloadInfoSpec, found: Sequence[Object]) -> list[str]:
     """For each host that is not as expected, what is missing."""
-    by_address = {item["address"]: item for item in found}
+    by_address = {workloads.address(entry): entry for entry in found}
     if spec.expect == "absent":
-        return [f"{address} still has WorkloadEntry {item['name']}" for address, item in sorted(by_address.items())]
-    return [text for address in spec.addresses if (text := _short_of(address, by_address.get(address)))]
+        items = sorted(by_address.items())
+        return [f"{address} still has WorkloadEntry {entry['metadata']['name']}" for address, entry in items]
+    return [text for address in spec.addresses if (text := short_of(address, by_address.get(address)))]
 
 
-def _short_of(address: str, item: dict[str, Any] | None) -> str:
-    if item is None:
+def short_of(address: str, entry: Object | None) -> str:
+    """What a host lacks to be in the mesh, of its WorkloadEntry; nothing where it is."""
+    if entry is None:
         return f"{address} has no WorkloadEntry"
+    item = workloads.told(entry)
     if not item["connected"] and item["group"]:
         return f"{address} is not connected since {item['since']}"
+    if item["healthy"] is None and workloads.probed(entry):
+        return f"{address} is connected, and has not said yet whether it is healthy"
     return f"{address} is unhealthy: {item['message']}" if item["healthy"] is False else ""
 
 

@@ -19,6 +19,7 @@ _GROUP, _CONNECTED, _DISCONNECTED = (
     "istio.io/connectedAt",
     "istio.io/disconnectedAt",
 )
+_PROBED = "proxy.istio.io/health-checks-enabled"
 
 
 def entries(cluster: Reader, namespace: str = "") -> Sequence[Object]:
@@ -34,6 +35,11 @@ def group(entry: Object) -> str:
 def connected(entry: Object) -> bool:
     """Whether the host's agent is connected to istiod."""
     return _CONNECTED in annotations_of(entry) and _DISCONNECTED not in annotations_of(entry)
+
+
+def probed(entry: Object) -> bool:
+    """Whether the host tells how a probe of its group goes; it does so some time after it has connected."""
+    return annotations_of(entry).get(_PROBED) == "true"
 
 
 def since(entry: Object) -> str:
