@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pwd
 import socket
 import ssl
-from typing import Any
+from typing import Any, Iterator
+
+#: As whom the agent runs.
+_AGENT = "istio-proxy"
 
 #: OpenSSL's X509_V_ERR_* -> what it means to somebody who joins a host.
 _VERDICTS = {
@@ -28,7 +34,8 @@ def reach(address: str, port: int, name: str, root: str, timeout: float) -> dict
     except (ssl.SSLError, ValueError):
         return dict(told, reason="the root certificate is no PEM certificate")
     try:
-        plain = socket.create_connection((address, port), timeout)
+        with as_the_agent():
+            plain = socket.create_connection((address, port), timeout)
         with plain, context.wrap_socket(plain, server_hostname=name) as secured:
             names = _names(secured.getpeercert())
     except (OSError, ValueError) as error:
@@ -36,6 +43,27 @@ def reach(address: str, port: int, name: str, root: str, timeout: float) -> dict
     if name not in names:
         return dict(told, reason="its certificate is for {}, not for {}".format(", ".join(names) or "no name", name))
     return dict(told, ok=True, reason="")
+
+
+@contextlib.contextmanager
+def as_the_agent() -> Iterator[None]:
+    """Sockets made meanwhile are the agent's to the kernel: those of others are redirected to the proxy, and one that
+    has no certificate listens nowhere. Only root can do so, and only where the agent is installed."""
+    try:
+        agent = pwd.getpwnam(_AGENT)
+    except KeyError:
+        agent = None
+    if agent is None or os.geteuid() != 0:
+        yield
+        return
+    group = os.getegid()
+    os.setegid(agent.pw_gid)
+    os.seteuid(agent.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
 
 
 def _context(root: str) -> ssl.SSLContext:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
+import pwd
 import socket
 import ssl
 import threading
+from pathlib import Path
 
 import pytest
 from _vm.calls import call
-from _vm.reach import reach
+from _vm.reach import as_the_agent, reach
 
 from tests import certificates
 
@@ -129,3 +132,22 @@ def test_calls_by_tcp(web):
         found = call(f"127.0.0.1:{server.getsockname()[1]}", 2)
     assert found["reason"] == "closed at once: nobody behind the proxy, or the call is denied"
     assert call("no-such-name.invalid:80", 2)["reason"] == "no such host name"
+
+
+def test_the_kernel_takes_it_for_the_agents(monkeypatch):
+    """So it is not redirected to a proxy that listens nowhere yet."""
+    if os.geteuid() != 0:
+        pytest.skip("only root becomes somebody else")
+    agent = pwd.getpwnam("nobody")
+    monkeypatch.setattr(pwd, "getpwnam", {"istio-proxy": agent}.__getitem__)
+    with socket.create_server(("127.0.0.1", 0)) as listening, as_the_agent():
+        connected = socket.create_connection(listening.getsockname())
+    with connected:
+        assert owner(connected.getsockname()[1]) == agent.pw_uid
+    assert (os.geteuid(), os.getegid()) == (0, 0)
+
+
+def owner(port):
+    """The user of the socket with that local port (proc(5), net/tcp)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return next(int(words[7]) for words in lines if words[1].endswith(f":{port:04X}"))
