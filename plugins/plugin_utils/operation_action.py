@@ -29,7 +29,7 @@ class OperationAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = self._arguments(variables)
-        host = str(variables.get("inventory_hostname", "cluster"))
+        host = self._place(arguments, variables)
         # Files are written on the controller, whatever the connection.
         in_process = self._in_process(variables) or arguments.get("state") == RENDERED
         if in_process:
@@ -56,6 +56,11 @@ class OperationAction(ActionBase):
             tell=self._tell,
         )
         return {**result, **sources.placed(outcome)}
+
+    def _place(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
+        """Where errors are: at the cluster, which is the task's host unless a host of another kind delegates it."""
+        context = arguments.get("context") if self._task.delegate_to else None
+        return str(context or variables.get("inventory_hostname", "cluster"))
 
     def _tell(self, line: str) -> None:
         """Nothing of a task with no_log, of which Ansible shows only the result's being there."""
