@@ -21,6 +21,7 @@ from lab.hosts import workload as shop
 from lab.hosts.home import HostHome
 from lab.oci import architecture
 from lab.versions import IMAGE_CLIENT as CLIENT
+from lab.versions import ISTIO
 
 CLUSTER, SPACE = "onprem", "shop"
 #: On the cluster's network, and on one of its own.
@@ -91,9 +92,9 @@ def inventory(machines, lab, tmp_path_factory):
     return path
 
 
-def packaged(lab):
+def packaged(lab, version=ISTIO):
     """Where Istio's package is, and its SHA-256."""
-    name = f"istio-sidecar_{lab.istio_version}_{architecture()}.deb"
+    name = f"istio-sidecar_{version}_{architecture()}.deb"
     return f"{lab.package_url}/{name}", hashlib.sha256(Path(lab.packages, name).read_bytes()).hexdigest()
 
 
