@@ -277,9 +277,8 @@ def test_no_room_and_a_wrong_clock_are_refused_before_anything_changes(run_on_ho
 
 def test_the_disk_fills_up_in_the_middle(run_on_hosts, before, first, seen):
     """Somebody takes all room when the package has come; the programs are larger than what is left."""
-    fill = (
-        "until ls /var/lib/meshops/*.deb >/dev/null 2>&1; do sleep 0.05; done; fallocate -l 340M /usr/local/bin/others"
-    )
+    come = "until ls /var/lib/meshops/*.deb >/dev/null 2>&1; do sleep 0.05; done"
+    fill = f"{come}; fallocate -l 340M /usr/local/bin/others"
     with room(first, "/usr/local/bin", 400), subprocess.Popen(HostHome(first).inside("sh", "-c", fill)) as somebody:
         try:
             played = run_on_hosts("join_vm", "--limit", first)
