@@ -75,7 +75,7 @@ def test_what_is_there_for_a_moment_is_seen(channel, tmp_path):
 def test_what_ansible_shows_is_seen(canaries, player, place):
     """Standard output, the log, callbacks and results on disk, by a task that shows what it should not."""
     value = canaries.make("shown on purpose")
-    case = Case("shown", "mesh_info", {"namespace": value}, "")
+    case = Case("shown", "mesh_info", {value: 1}, "")
     played = player(play([case]), {"given": {"shown": case.arguments}}, "-vvvv")
     places = " ".join(place for place, what in played.seen if what.startswith("shown on purpose"))
     for part in ("/stdout", "/ansible.log", "/junit/"):
