@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections that interception leaves alone, as it does the agent's own: those of the group istio-proxy."""
+"""Connections that interception leaves alone, as it does the agent's own: those of the user istio-proxy."""
 
 from __future__ import annotations
 
 import contextlib
-import grp
 import os
+import pwd
 from typing import Iterator
 
 AGENT = "istio-proxy"
@@ -13,15 +13,21 @@ AGENT = "istio-proxy"
 
 @contextlib.contextmanager
 def as_agent() -> Iterator[None]:
-    """Sockets made meanwhile are of the agent's group, where there is one and we may; a proxy would take what is
-    refused for connected."""
-    before = os.getegid()
+    """Sockets made meanwhile are the agent's, where there is one and we may: a proxy that has no certificate listens
+    nowhere, and one that has would take what is refused for connected. The group alone does not do: the agent's rules
+    spare that whose number is the user's."""
     try:
-        os.setegid(grp.getgrnam(AGENT).gr_gid)
-    except (KeyError, OSError):
+        agent = pwd.getpwnam(AGENT)
+    except KeyError:
+        agent = None
+    if agent is None or os.geteuid() != 0:
         yield
         return
+    group = os.getegid()
+    os.setegid(agent.pw_gid)
+    os.seteuid(agent.pw_uid)
     try:
         yield
     finally:
-        os.setegid(before)
+        os.seteuid(0)
+        os.setegid(group)

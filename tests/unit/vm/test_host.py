@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import base64
-import grp
 import http.server
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -291,15 +291,20 @@ def test_a_resolver_that_keeps_silent(monkeypatch):
     assert "no answer within 0.01 s" in resolving.resolve("silent.example.com", 0.01)["reason"]
 
 
-def test_without_the_agents_group_connections_are_our_own(monkeypatch):
-    monkeypatch.setattr(bypass, "AGENT", "nobody-has-this-group")
+def test_without_the_agent_connections_are_our_own(monkeypatch):
+    monkeypatch.setattr(bypass, "AGENT", "nobody-is-called-so")
     with bypass.as_agent():
-        assert os.getegid() == os.getgid()
+        assert (os.geteuid(), os.getegid()) == (os.getuid(), os.getgid())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_connections_are_of_the_agents_group_for_a_while(monkeypatch):
+def test_connections_are_the_agents_for_a_while(monkeypatch):
+    """The kernel says whose a socket is by its maker's file system user (proc(5), net/tcp)."""
     monkeypatch.setattr(bypass, "AGENT", "daemon")
+    agent = pwd.getpwnam("daemon")
     with bypass.as_agent():
-        assert os.getegid() == grp.getgrnam("daemon").gr_gid
-    assert os.getegid() == os.getgid()
+        assert (os.geteuid(), os.getegid()) == (agent.pw_uid, agent.pw_gid)
+        made = socket.create_server(("127.0.0.1", 0))
+    with made:
+        assert os.fstat(made.fileno()).st_uid == agent.pw_uid
+    assert (os.geteuid(), os.getegid()) == (0, os.getgid())
