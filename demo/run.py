@@ -7,7 +7,6 @@ shown after it; all other arguments go to ansible-playbook.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shlex
@@ -125,17 +124,16 @@ def _host(state: Lab) -> dict[str, Any]:
     host = next((host for host in state.hosts if host.name == HOST_NAME), None)
     if host is None:
         return {}
-    from lab.oci import architecture
+    from lab.sidecar import published
 
     known = f"-o UserKnownHostsFile={shlex.quote(host.known_hosts)} -o StrictHostKeyChecking=yes"
-    name = f"istio-sidecar_{state.istio_version}_{architecture()}.deb"
-    digest = hashlib.sha256(Path(state.packages, name).read_bytes()).hexdigest()
+    url, digest = published(state, state.istio_version)
     return {
         "ratings_address": host.address,
         "ratings_user": host.user,
         "ratings_key": host.private_key,
         "ratings_ssh": f"{known} -o IdentitiesOnly=yes",
-        "mesh_package": {"url": f"{state.package_url}/{name}", "checksum": f"sha256:{digest}"},
+        "mesh_package": {"url": url, "checksum": f"sha256:{digest}"},
     }
 
 

@@ -22,6 +22,7 @@ from lab.gotools import FAMILIES, module_source
 from lab.images import envoy
 from lab.oci import architecture
 from lab.progress import Progress
+from lab.state import Lab
 
 NAME = "istio-sidecar"
 _VERSIONS = (versions.ISTIO, versions.ISTIO_NEXT)
@@ -98,6 +99,15 @@ def _archive(root: Path, names: Sequence[str], target: Path) -> None:
     run(["tar", "-C", root, *owner, "-I", "gzip -1", "-cf", target, *names], what=f"packing {target.name}")
 
 
+def published(lab: Lab, version: str = versions.ISTIO) -> tuple[str, str]:
+    """Where hosts of a lab find the Debian package, and its SHA-256."""
+    return f"{lab.package_url}/{_deb(version)}", _sha256(Path(lab.packages, _deb(version)))
+
+
+def _deb(version: str) -> str:
+    return f"{NAME}_{version}_{architecture()}.deb"
+
+
 def _package(root: Path, postinst: Path, version: str, into: Path) -> None:
     """The Debian package, and the name under which a release has it."""
     debian, arch = root / "DEBIAN", architecture()
@@ -107,7 +117,7 @@ def _package(root: Path, postinst: Path, version: str, into: Path) -> None:
     (debian / "conffiles").write_text("".join(f"{path}\n" for path in _CONFIGURATION), encoding="utf-8")
     shutil.copyfile(postinst, debian / "postinst")
     (debian / "postinst").chmod(0o755)
-    package = into / f"{NAME}_{version}_{arch}.deb"
+    package = into / _deb(version)
     run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", root, package], what=f"making {package.name}")
     suffix = "" if arch == "amd64" else f"-{arch}"
     released = into / "releases" / version / "deb" / f"{NAME}{suffix}.deb"

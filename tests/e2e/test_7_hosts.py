@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,9 +17,8 @@ from lab.home import Home
 from lab.hosts import control
 from lab.hosts import workload as shop
 from lab.hosts.home import HostHome
-from lab.oci import architecture
+from lab.sidecar import published
 from lab.versions import IMAGE_CLIENT as CLIENT
-from lab.versions import ISTIO
 
 CLUSTER, SPACE = "onprem", "shop"
 #: On the cluster's network, and on one of its own.
@@ -84,18 +81,12 @@ def inventory(machines, lab, tmp_path_factory):
     """The lab's hosts with what the role needs to know of them."""
     path = tmp_path_factory.mktemp("hosts") / "hosts.json"
     known = yaml.safe_load((paths.STATE / "hosts.yml").read_text(encoding="utf-8"))["mesh_vms"]["hosts"]
-    url, checksum = packaged(lab)
+    url, checksum = published(lab)
     package = {"url": url, "checksum": f"sha256:{checksum}"}
     common = {"vm_workload_cluster": CLUSTER, "vm_workload_namespace": SPACE, "vm_workload_package": package}
     hosts = {name: {**known[name], "vm_workload_group": GROUPS[name]} for name in GROUPS}
     path.write_text(json.dumps({"mesh_vms": {"hosts": hosts, "vars": common}}), encoding="utf-8")
     return path
-
-
-def packaged(lab, version=ISTIO):
-    """Where Istio's package is, and its SHA-256."""
-    name = f"istio-sidecar_{version}_{architecture()}.deb"
-    return f"{lab.package_url}/{name}", hashlib.sha256(Path(lab.packages, name).read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")

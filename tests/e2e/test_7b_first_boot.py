@@ -15,6 +15,7 @@ from lab.engine import prepare
 from lab.hosts import control
 from lab.hosts import workload as shop
 from lab.hosts.home import HostHome
+from lab.sidecar import published
 from tests.pulumi.stacks import Stack
 
 from .conftest import ROOT
@@ -29,7 +30,6 @@ from .test_7_hosts import (
     group,
     inventory,
     machines,
-    packaged,
     run_on_hosts,
     said,
     told,
@@ -43,7 +43,7 @@ SEED = "/var/lib/cloud/seed/nocloud"
 @pytest.fixture(scope="module")
 def stack(lab, declared, automation, machines, tmp_path_factory):
     """Runs the example's program, with more of its configuration each time."""
-    url, checksum = packaged(lab)
+    url, checksum = published(lab)
     config = {
         "kubeconfig": str(automation.kubeconfig),
         "context": CLUSTER,

@@ -30,6 +30,7 @@ from lab.hosts import access, control
 from lab.hosts import workload as shop
 from lab.hosts.home import HostHome
 from lab.loadbalancer import current
+from lab.sidecar import published
 from lab.state import Lab
 from lab.versions import ISTIO, ISTIO_NEXT
 
@@ -44,7 +45,6 @@ from .test_7_hosts import (
     clusters_of_module,
     curl,
     group,
-    packaged,
     said,
     snapshot,
 )
@@ -136,7 +136,7 @@ def inventory(pair, lab, tmp_path_factory):
 
 
 def package(lab, version):
-    url, checksum = packaged(lab, version)
+    url, checksum = published(lab, version)
     return {"url": url, "checksum": f"sha256:{checksum}"}
 
 

@@ -12,8 +12,9 @@ import yaml
 
 from lab import paths
 from lab.hosts import workload as shop
+from lab.sidecar import published
 
-from .test_7_hosts import CLUSTER, NEAR, SPACE, VERSION, await_, group, machines, packaged, said, snapshot
+from .test_7_hosts import CLUSTER, NEAR, SPACE, VERSION, await_, group, machines, said, snapshot
 
 __all__ = ["machines"]
 GROUP, GATEWAY = "verify-vm", "verify-gateway"
@@ -49,7 +50,7 @@ def declared(core, machines, lab):
 def run_on_host(play, declared, lab, tmp_path_factory):
     """Plays on the one host; its service is not the mesh's."""
     known = yaml.safe_load((paths.STATE / "hosts.yml").read_text(encoding="utf-8"))["mesh_vms"]["hosts"][NEAR]
-    url, checksum = packaged(lab)
+    url, checksum = published(lab)
     wanted = {
         "vm_workload_cluster": CLUSTER,
         "vm_workload_namespace": SPACE,

@@ -14,8 +14,9 @@ from mesh.apply.readiness import addresses
 from mesh.model.objects import Ref
 
 from lab import paths
+from lab.sidecar import published
 
-from .test_7_hosts import FAR, await_, machines, packaged
+from .test_7_hosts import FAR, await_, machines
 from .test_9_uninstall import _left
 
 __all__ = ["machines"]
@@ -56,7 +57,7 @@ def test_hosts_join_a_mesh_of_istioctl(lab, core, clusters, install, play, machi
     core(CLUSTER, "vm_bootstrap", {"group": "guests", "namespace": "guests", "issue_token": False})
     core(CLUSTER, "workload_info", {})
     known = yaml.safe_load((paths.STATE / "hosts.yml").read_text(encoding="utf-8"))["mesh_vms"]["hosts"][FAR]
-    url, checksum = packaged(lab)
+    url, checksum = published(lab)
     told = {"cluster": CLUSTER, "namespace": "guests", "group": "guests"}
     told["package"] = {"url": url, "checksum": f"sha256:{checksum}"}
     variables = {**known, **{f"vm_workload_{key}": value for key, value in told.items()}}
