@@ -60,7 +60,7 @@ def _lines(operations: dict[str, AnyOperation]) -> Iterator[str]:
     for name, struct in structs.items():
         yield from _arguments(name, _first_line(struct), fields(struct), f"{name}Dict")
     for name, operation in declared.items():
-        own = (*fields(operation.spec), *fields(beside(operation)[0]))
+        own = (*fields(operation.spec), *fields(beside(kept=isinstance(operation, Query))[0]))
         yield from _arguments(pascal(name), _first_line(operation.spec), own, f"{pascal(name)}ArgsDict")
         yield from _resource(name, operation, own)
     yield from _provider()
@@ -133,7 +133,7 @@ def is_resource(operation: AnyOperation) -> bool:
 
 
 def _resource(name: str, operation: AnyOperation, own: Iterable[Field]) -> Iterator[str]:
-    kind, spec, (more, derived) = pascal(name), operation.spec.__name__, beside(operation)
+    kind, spec, (more, derived) = pascal(name), operation.spec.__name__, beside(kept=isinstance(operation, Query))
     results = [field.name for field in fields(operation.returns)]
     yield from ("", "", f"class {kind}(MeshResource):", *_docstring(_first_line(operation.spec), 4), "")
     yield from (

@@ -82,14 +82,13 @@ def _configured(name: str) -> Schema:
     return {**wanted, "description": f"{option.doc}{where}", **({"secret": True} if option.secret else {})}
 
 
-def beside(operation: AnyOperation) -> tuple[Any, dict[str, Schema]]:
+def beside(*, kept: bool) -> tuple[Any, dict[str, Schema]]:
     """What a resource takes beside its spec, and what it tells beside what its operation returns."""
-    # Not by its type: the generator knows the core under its other name.
-    return (Renewal, {}) if getattr(operation, "kept", False) else (RunOptions, DERIVED)
+    return (Renewal, {}) if kept else (RunOptions, DERIVED)
 
 
 def _resource(token: str, operation: AnyOperation, types: Schema) -> Schema:
-    (more, derived), spec = beside(operation), fields(operation.spec)
+    (more, derived), spec = beside(kept=isinstance(operation, Query)), fields(operation.spec)
     inputs = {**_properties(spec, token, types), **_properties(fields(more), f"{PACKAGE}:index:", types)}
     results = _properties(fields(operation.returns), token, types)
     required = sorted(camel(field.name) for field in (*spec, *fields(more)) if field.required)
