@@ -43,6 +43,10 @@ options:
     type: list
     elements: str
     default: []
+  ready_timeout:
+    description: Seconds to wait, before all else, until the proxy says that it is ready; looks at once without it.
+    type: int
+    default: 0
   timeout:
     description: Seconds for each connection.
     type: int
@@ -288,6 +292,7 @@ OPTIONS = {
     "calls": {"type": "list", "elements": "str", "default": []},
     "names": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": []},
+    "ready_timeout": {"type": "int", "default": 0},
     "timeout": {"type": "int", "default": 5},
 }
 

@@ -28,6 +28,7 @@ _ASKED_TWICE = 2
 def look(options: Mapping[str, Any]) -> dict[str, Any]:
     """The module's result, of its options."""
     timeout = float(options["timeout"])
+    agent.await_ready(options["ready_timeout"])
     name = options["istiod_name"] or ""
     return {
         **system.look(),

@@ -219,6 +219,18 @@ def test_readiness(proxy):
     assert agent.readiness(1)[1] == "127.0.0.1:1 does not answer: Connection refused"
 
 
+def test_readiness_is_waited_for(proxy):
+    port = proxy.server_address[1]
+    proxy.well = "/"
+    started = time.monotonic()
+    threading.Timer(0.7, setattr, (proxy, "well", "/healthz/ready")).start()
+    agent.await_ready(30, port)
+    assert 0.7 <= time.monotonic() - started < 10
+    proxy.well = "/"
+    agent.await_ready(0.1, port)
+    assert not agent.readiness(port)[0]
+
+
 def test_complaints():
     log = "\n".join(
         [

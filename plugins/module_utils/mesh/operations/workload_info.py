@@ -59,7 +59,8 @@ def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[Object]:
 
 _HINTS = {
     "present": "look at /var/log/istio on the host, and at istiod's log",
-    "absent": "is the agent stopped there? istiod forgets a host that is gone after its grace period (10 s)",
+    "absent": "is the agent stopped there? istiod forgets it after its grace period (10 s), but after up to 45 minutes "
+    "where the istiod is gone that it was connected to",
 }
 
 
