@@ -128,6 +128,10 @@ def _package(wanted: Facts, host: Facts) -> Iterator[Finding]:
         yield Finding("vm_workload_package", said, f"give one of {', '.join(_SOURCES)}")
     elif given[0] in ("url", "files") and not wanted["package"].get("checksum"):
         yield Finding("vm_workload_package", f"{given[0]} without checksum", "give checksum, such as sha256:<digits>")
+    elif given == ["path"] and not wanted["package"].get("checksum"):
+        # The role reads it off the file, where there is one.
+        said = f"{wanted['package']['path']} is no file that can be read on the controller"
+        yield Finding("vm_workload_package", said, "give the path of a deb or rpm there")
     source = str(wanted["package"].get("url") or wanted["package"].get("path") or "")
     ending = _PACKAGES.get(host["os"]["family"], "")
     if ending and source.endswith(tuple(end for end in _PACKAGES.values() if end != ending)):

@@ -94,7 +94,13 @@ def test_a_host_that_can_join():
         ),
         (
             {},
-            {"package": {"path": "/a/istio-sidecar.rpm"}},
+            {"package": {"path": "/a/istio-sidecar.deb"}},
+            "vm_workload_package: /a/istio-sidecar.deb is no file that can be read on the controller "
+            "(give the path of a deb or rpm there)",
+        ),
+        (
+            {},
+            {"package": {"path": "/a/istio-sidecar.rpm", "checksum": "sha256:1"}},
             "vm_workload_package: istio-sidecar.rpm is none for debian (give a .deb)",
         ),
         (
