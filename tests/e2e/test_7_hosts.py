@@ -83,8 +83,21 @@ def workload(machines):
         shop.remove(name)
 
 
+#: Where the agent will be there are directories of others already: a secret one, and one that root does not own.
+_THEIRS = "/etc/certs /run/secrets/theirs /var/log/istio"
+_PLANT = f"mkdir -p {_THEIRS} && touch /etc/certs/theirs.pem && chmod 700 /etc/certs && chown -R ops: /var/log/istio"
+
+
 @pytest.fixture(scope="module")
-def before(machines, workload):
+def theirs(machines):
+    """On one host."""
+    said(FAR, "sh", "-ec", _PLANT)
+    yield
+    said(FAR, "rm", "-r", "/etc/certs", "/run/secrets", "/var/log/istio")
+
+
+@pytest.fixture(scope="module")
+def before(machines, workload, theirs):
     """What the hosts are like, all tables of netfilter having been looked at once."""
     for name in GROUPS:
         snapshot(name)

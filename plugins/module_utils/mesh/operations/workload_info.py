@@ -52,7 +52,7 @@ def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[Object]:
             raise MeshError("not_ready", text, hint=_HINTS[spec.expect or "present"])
         if deadline.elapsed - told > _TELL:
             told = deadline.elapsed
-            cluster.tell(f"waiting, {len(lacking)} of {len(spec.addresses)} hosts, {told:.0f} s: {lacking[0]}")
+            cluster.tell(f"waiting for {len(lacking)} of {len(spec.addresses)} hosts, {told:.0f} s: {lacking[0]}")
         cluster.pause(min(pause, deadline.left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
