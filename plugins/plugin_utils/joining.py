@@ -68,7 +68,15 @@ def installs(wanted: Facts, host: Facts) -> bool:
         return True
     if host["installed"] and identity(wanted):
         return bool(host["installed"] != identity(wanted))
-    return bool(version) and version != (agent["package_version"] or agent["version"])
+    return bool(version) and version not in _called(host)
+
+
+def _called(host: Facts) -> Iterator[str]:
+    """What a declared version may say for the one that is installed: of an rpm also without its release."""
+    package = host["agent"]["package_version"]
+    yield package or host["agent"]["version"]
+    if host["os"]["family"] == "redhat":
+        yield package.rpartition("-")[0]
 
 
 def identity(wanted: Facts) -> str:
@@ -119,6 +127,9 @@ def _package(wanted: Facts, host: Facts) -> Iterator[Finding]:
         yield Finding("vm_workload_package", said, f"give one of {', '.join(_SOURCES)}")
     elif given[0] in ("url", "files") and not wanted["package"].get("checksum"):
         yield Finding("vm_workload_package", f"{given[0]} without checksum", "give checksum, such as sha256:<digits>")
+    elif given[0] == "repository" and wanted["package"].get("disable_gpg_check"):
+        said = "disable_gpg_check with repository: nothing would tell what is installed"
+        yield Finding("vm_workload_package", said, "say so on the host, by gpgcheck=0 of that repository alone")
     source = str(wanted["package"].get("url") or wanted["package"].get("path") or "")
     ending = _PACKAGES.get(host["os"]["family"], "")
     if ending and source.endswith(tuple(end for end in _PACKAGES.values() if end != ending)):

@@ -171,13 +171,15 @@ def snapshot(name):
 #: What package managers and services write for themselves is none of ours.
 _LOOK = """
 find /etc /usr/local /opt /lib/systemd /usr/lib/systemd /var/lib /var/log/istio /run/secrets /run/meshops \
-  \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /var/lib/private \
-     -o -path /var/lib/ucf -o -name '*-' \\) -prune -o -printf '%y %m %u %g %p %l\n' 2>/dev/null | sort
+  \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/rpm -o -path /var/lib/dnf \
+     -o -path /var/lib/systemd -o -path /var/lib/private -o -path /var/lib/ucf -o -name '*-' \\) -prune \
+     -o -printf '%y %m %u %g %p %l\n' 2>/dev/null | sort
 sha256sum /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/hosts /etc/resolv.conf /etc/nsswitch.conf
 for program in iptables-legacy ip6tables-legacy iptables-nft ip6tables-nft; do
   for table in nat mangle raw filter; do echo $program $table; $program -w -t $table -S 2>&1 | grep -c -v '^-P'; done
 done
-dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' | grep '^i'
+if test -e /usr/bin/dpkg-query; then dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' | grep '^i'
+else rpm --query --all; fi
 """
 
 

@@ -9,13 +9,14 @@ import os
 import re
 from typing import Any, Mapping
 
-from .running import program, run, text_of
+from .running import run, text_of
 
 BINARY = "/usr/local/bin/pilot-agent"
 UNIT = "istio.service"
 #: What the guard (role vm_workload) notes when the agent starts: as sha256sum(1) prints it.
 STARTED = "/run/meshops/istio.started"
 LOG = "/var/log/istio/istio.log"
+_PACKAGE = "istio-sidecar"
 _PROCESSES = ("pilot-agent", "envoy")
 #: Proxies and agents of other meshes, which capture traffic, too; as the kernel cuts their names.
 _OTHERS = ("linkerd2-proxy", "kuma-dp", "consul-dataplan", "aws-appmesh-env")
@@ -24,16 +25,20 @@ _COMPLAINT = re.compile(r"^\S+\s+(?:error|warn)\s+(.*)$", re.MULTILINE)
 
 
 def package_version() -> str:
-    """The version of the package istio-sidecar; empty where it is not installed, or not by a package."""
-    if program("dpkg-query"):
-        status, _tab, version = run(
-            ["dpkg-query", "-Wf", "${db:Status-Abbrev}\t${Version}", "istio-sidecar"]
-        ).out.partition("\t")
-        return version if status.startswith("ii") else ""
-    if program("rpm"):
-        ran = run(["rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", "istio-sidecar"])
-        return ran.out if ran.code == 0 else ""
-    return ""
+    """The version of the package istio-sidecar, of an rpm with its release; empty where there is none. There may be
+    tools for both kinds of packages."""
+    return _of_deb() or _of_rpm()
+
+
+def _of_deb() -> str:
+    ran = run(["dpkg-query", "-Wf", "${db:Status-Abbrev}\t${Version}", _PACKAGE])
+    status, _tab, version = ran.out.partition("\t")
+    return version if status.startswith("ii") else ""
+
+
+def _of_rpm() -> str:
+    ran = run(["rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", _PACKAGE])
+    return ran.out if ran.code == 0 else ""
 
 
 def version() -> str:
