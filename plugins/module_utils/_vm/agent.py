@@ -9,7 +9,7 @@ import os
 import re
 from typing import Any, Mapping
 
-from .running import run, text_of
+from .running import program, run, text_of
 
 BINARY = "/usr/local/bin/pilot-agent"
 UNIT = "istio.service"
@@ -24,10 +24,10 @@ _PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Result"
 _COMPLAINT = re.compile(r"^\S+\s+(?:error|warn)\s+(.*)$", re.MULTILINE)
 
 
-def package_version() -> str:
+def package_version(family: str) -> str:
     """The version of the package istio-sidecar, of an rpm with its release; empty where there is none. There may be
-    tools for both kinds of packages."""
-    return _of_deb() or _of_rpm()
+    tools for both kinds of packages; only the system's own are asked, as Debian's rpm makes a database when it is."""
+    return _of_rpm() if family == "redhat" or not program("dpkg-query") else _of_deb()
 
 
 def _of_deb() -> str:
@@ -116,14 +116,14 @@ def complaints(log: str, most: int = 3) -> list[str]:
     return found[-most:]
 
 
-def look() -> dict[str, Any]:
-    """``agent`` as the module vm_host documents it."""
+def look(family: str) -> dict[str, Any]:
+    """``agent`` as the module vm_host documents it, on a system of that family."""
     running = processes()
     noted = text_of(STARTED)
     ready, reason = readiness() if running else (False, "it does not run")
     return {
         "version": version(),
-        "package_version": package_version(),
+        "package_version": package_version(family),
         "unit": unit(),
         "running": bool(running),
         "outdated": outdated(noted, running) if running else [],

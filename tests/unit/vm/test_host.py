@@ -95,24 +95,25 @@ def test_programs_that_ask_resolved_past_dns(switch, past):
 
 
 @pytest.mark.parametrize(
-    ("programs", "version"),
+    ("family", "programs", "version"),
     [
-        ({}, ""),
-        ({"dpkg-query": "printf 'ii \t1.31.0'"}, "1.31.0"),
-        ({"dpkg-query": "printf 'rc \t1.31.0'"}, ""),
-        ({"rpm": "printf 1.31.0-1"}, "1.31.0-1"),
-        ({"rpm": "echo package istio-sidecar is not installed; exit 1"}, ""),
-        # A system with rpm that has the tools of Debian, too, and the reverse.
-        ({"dpkg-query": "exit 1", "rpm": "printf 1.31.0-1"}, "1.31.0-1"),
-        ({"dpkg-query": "printf 'ii \t1.31.0'", "rpm": "exit 1"}, "1.31.0"),
+        ("debian", {}, ""),
+        ("debian", {"dpkg-query": "printf 'ii \t1.31.0'"}, "1.31.0"),
+        ("debian", {"dpkg-query": "printf 'rc \t1.31.0'"}, ""),
+        ("redhat", {"rpm": "printf 1.31.0-1"}, "1.31.0-1"),
+        ("redhat", {"rpm": "echo package istio-sidecar is not installed; exit 1"}, ""),
+        ("other", {"rpm": "printf 1.31.0-1"}, "1.31.0-1"),
+        # Each with the tools of the other, too.
+        ("redhat", {"dpkg-query": "exit 1", "rpm": "printf 1.31.0-1"}, "1.31.0-1"),
+        ("debian", {"dpkg-query": "exit 1", "rpm": "printf 1.31.0-1"}, ""),
     ],
 )
-def test_a_package_is_found_by_whatever_has_installed_it(tmp_path, monkeypatch, programs, version):
+def test_a_package_is_found_by_the_tools_of_the_system(tmp_path, monkeypatch, family, programs, version):
     for name, text in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setattr(running, "_PATH", str(tmp_path))
-    assert agent.package_version() == version
+    assert agent.package_version(family) == version
 
 
 def test_name_servers():
