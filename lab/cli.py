@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--kwok", type=int, default=0, metavar="N", help="simulated nodes on the cluster `api`")
     up.add_argument("--istiod", action="store_true", help="with --kwok: istiod as a process when its pods are there")
     up.add_argument("--hosts", type=int, default=0, metavar="N", help="hosts with systemd and sshd: vm1, vm2, ...")
+    up.add_argument("--rpm", nargs="+", default=(), metavar="HOST", help="of them those that take rpms, by dnf")
     down = commands.add_parser("down", help="remove clusters and hosts; all when none is named")
     down.add_argument("names", nargs="*", metavar="NAME")
     commands.add_parser("env", help="print what to export")
@@ -69,7 +70,12 @@ def _up(options: argparse.Namespace) -> None:
     names = _DEFAULT_CLUSTERS if options.clusters is None else options.clusters
     provider = providers.choose()
     request = providers.Request(
-        names, api=options.api, kwok_nodes=options.kwok, istiod=options.istiod, hosts=options.hosts
+        clusters=names,
+        api=options.api,
+        kwok_nodes=options.kwok,
+        istiod=options.istiod,
+        hosts=options.hosts,
+        rpm=options.rpm,
     )
     lab = provider.up(request)
     names = [*(cluster.name for cluster in lab.clusters), *(host.name for host in lab.hosts)]
@@ -96,7 +102,7 @@ def _status(options: argparse.Namespace) -> None:
 def _build(options: argparse.Namespace) -> None:
     native.build(options.families)
     if not options.families:
-        lifecycle.build()
+        lifecycle.build(rpm=True)
 
 
 def _load(options: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
@@ -58,12 +58,21 @@ def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str
     return programs
 
 
-def up(names: Sequence[str], *, api: bool, kwok_nodes: int, istiod: bool = False, hosts: int = 0) -> Lab:
-    """Bring the named clusters and so many hosts up, besides what is up already."""
+def up(
+    names: Sequence[str],
+    *,
+    api: bool,
+    kwok_nodes: int,
+    istiod: bool = False,
+    hosts: int = 0,
+    rpm: Collection[str] = (),
+) -> Lab:
+    """Bring the named clusters and so many hosts up, besides what is up already; hosts named in `rpm` take such."""
     wanted = [
         replace(plan, istiod=istiod and plan.kwok_nodes > 0) for plan in _plans(names, api=api, kwok_nodes=kwok_nodes)
     ]
     homes = lifecycle.homes(hosts)
+    lifecycle.check_packages(homes, rpm)
     if not wanted and not homes:
         raise LabError("nothing asked for; name clusters after --clusters, or give --api or --hosts.")
     new = [plan for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()]
@@ -73,7 +82,7 @@ def up(names: Sequence[str], *, api: bool, kwok_nodes: int, istiod: bool = False
         hosts=sum(not home.keeper.pid() for home in homes),
     )
     machine.check_owner()
-    work = [*(_for_clusters(wanted) if wanted else ()), *(_for_hosts(homes) if homes else ())]
+    work = [*(_for_clusters(wanted) if wanted else ()), *(_for_hosts(homes, rpm) if homes else ())]
     with machine.exclusive():
         machine.check_owner()
         if machine.abandoned():
@@ -93,11 +102,11 @@ def _for_clusters(wanted: Sequence[Plan]) -> list[Callable[[], None]]:
     return [servers, *(partial(cluster.up, plan, programs, node_images) for plan in wanted)]
 
 
-def _for_hosts(homes: Sequence[HostHome]) -> list[Callable[[], None]]:
+def _for_hosts(homes: Sequence[HostHome], rpm: Collection[str]) -> list[Callable[[], None]]:
     """Build what hosts need; returns what starts them."""
     packages.ensure()
-    programs = lifecycle.build()
-    return [partial(lifecycle.up, homes, programs)]
+    programs = lifecycle.build(rpm=bool(rpm))
+    return [partial(lifecycle.up, homes, rpm, programs)]
 
 
 def _do_all(work: Sequence[Callable[[], None]]) -> None:

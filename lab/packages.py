@@ -24,6 +24,8 @@ _PACKAGES = {
     "util-linux": "nsenter",
     "openssh-client": "ssh",
     "dpkg": "dpkg-deb",
+    "rpm": "rpmbuild",
+    "createrepo-c": "createrepo_c",
 }
 
 

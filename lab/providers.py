@@ -23,6 +23,8 @@ class Request:
     kwok_nodes: int = 0
     istiod: bool = False
     hosts: int = 0
+    rpm: Sequence[str] = ()
+    """Names of those hosts that take their packages as rpm."""
 
 
 class Provider(Protocol):
@@ -49,6 +51,7 @@ class Native:
             kwok_nodes=request.kwok_nodes,
             istiod=request.istiod,
             hosts=request.hosts,
+            rpm=request.rpm,
         )
 
     def down(self, names: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Istio's package for VMs as a release ships it, and the same as plain files: agent, Envoy, unit, defaults.
 
-A second version of the same programs is there to be upgraded to. Packaging files come from the Istio module.
+As a deb and as an rpm. A second version of the same programs is there to be upgraded to. Packaging files come from
+the Istio module.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 
-from lab import cache, versions
+from lab import cache, rpm, sidecar_rpm, versions
 from lab.commands import run
 from lab.gotools import FAMILIES, module_source
 from lab.images import envoy
@@ -47,8 +48,9 @@ class _File:
 
 
 def release(programs: dict[str, Path]) -> Path:
-    """A directory with packages and archives of both versions, an APT repository of them, and SHA256SUMS."""
-    digest = cache.key(FAMILIES["istio"].digest(), versions.ENVOY, repr(_VERSIONS), architecture(), Path(__file__))
+    """A directory with packages and archives of both versions, repositories of them for APT and dnf, and SHA256SUMS."""
+    made_by = [Path(file) for file in (__file__, rpm.__file__, sidecar_rpm.__file__)]
+    digest = cache.key(FAMILIES["istio"].digest(), versions.ENVOY, repr(_VERSIONS), architecture(), *made_by)
     return cache.directory("packages", NAME, digest, partial(_build, programs))
 
 
@@ -73,9 +75,14 @@ def _build(programs: dict[str, Path], into: Path) -> None:
             (root / name).chmod(file.mode)
         for version in _VERSIONS:
             _archive(root, list(files), into / f"{NAME}-{version}.tar.gz")
-            _package(root, packaging / "postinst.sh", version, into)
+            script, paths = packaging / "postinst.sh", [f"/{name}" for name in files]
+            rpm.build(sidecar_rpm.spec(NAME, version, root, paths, _CONFIGURATION, script), into)
+            _make_deb(root, script, version, into)
+            for kind in _KINDS:
+                _publish_as_a_release(kind, version, into)
             progress.step(f"{NAME} {version}")
-    _index(into)
+    _index_debs(into)
+    rpm.index(into)
     sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(into.glob(f"{NAME}*"))]
     (into / "SHA256SUMS").write_text("".join(sums), encoding="ascii")
 
@@ -99,33 +106,47 @@ def _archive(root: Path, names: Sequence[str], target: Path) -> None:
     run(["tar", "-C", root, *owner, "-I", "gzip -1", "-cf", target, *names], what=f"packing {target.name}")
 
 
-def published(lab: Lab, version: str = versions.ISTIO) -> tuple[str, str]:
-    """Where hosts of a lab find the Debian package, and its SHA-256."""
-    return f"{lab.package_url}/{_deb(version)}", _sha256(Path(lab.packages, _deb(version)))
+def published(lab: Lab, version: str = versions.ISTIO, kind: str = "deb") -> tuple[str, str]:
+    """Where hosts of a lab find the package of a kind, ``deb`` or ``rpm``, and its SHA-256."""
+    name = _KINDS[kind](version)
+    return f"{lab.package_url}/{name}", _sha256(Path(lab.packages, name))
 
 
 def _deb(version: str) -> str:
     return f"{NAME}_{version}_{architecture()}.deb"
 
 
-def _package(root: Path, postinst: Path, version: str, into: Path) -> None:
-    """The Debian package, and the name under which a release has it."""
-    debian, arch = root / "DEBIAN", architecture()
-    debian.mkdir(exist_ok=True)
-    control = _CONTROL.format(name=NAME, version=version, architecture=arch)
+def _rpm(version: str) -> str:
+    return rpm.file_name(NAME, version)
+
+
+#: By kind of a package the name of its file, of a version.
+_KINDS = {"deb": _deb, "rpm": _rpm}
+
+
+def _make_deb(root: Path, script: Path, version: str, into: Path) -> None:
+    debian = root / "DEBIAN"
+    debian.mkdir()
+    control = _CONTROL.format(name=NAME, version=version, architecture=architecture())
     (debian / "control").write_text(control, encoding="utf-8")
     (debian / "conffiles").write_text("".join(f"{path}\n" for path in _CONFIGURATION), encoding="utf-8")
-    shutil.copyfile(postinst, debian / "postinst")
+    shutil.copyfile(script, debian / "postinst")
     (debian / "postinst").chmod(0o755)
     package = into / _deb(version)
     run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", root, package], what=f"making {package.name}")
-    suffix = "" if arch == "amd64" else f"-{arch}"
-    released = into / "releases" / version / "deb" / f"{NAME}{suffix}.deb"
+    # Of no other kind of package.
+    shutil.rmtree(debian)
+
+
+def _publish_as_a_release(kind: str, version: str, into: Path) -> None:
+    """Under the name that a release has it by."""
+    suffix = "" if architecture() == "amd64" else f"-{architecture()}"
+    released = into / "releases" / version / kind / f"{NAME}{suffix}.{kind}"
     released.parent.mkdir(parents=True)
-    released.symlink_to(Path("../../..") / package.name)
+    released.symlink_to(Path("../../..") / _KINDS[kind](version))
 
 
-def _index(directory: Path) -> None:
+def _index_debs(directory: Path) -> None:
     """A flat APT repository of the packages in the directory."""
     entries = []
     for package in sorted(directory.glob("*.deb")):

@@ -55,6 +55,8 @@ class Host:
     known_hosts: str
     """File with the host's key, for strict checking."""
     port: int = 22
+    packages: str = "deb"
+    """The kind of its packages, ``deb`` or ``rpm``."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,11 @@ class Lab:
     """Values of the chart `cni` on the lab's nodes (they equal the chart's defaults)."""
     hosts: list[Host] = field(default_factory=list)
     packages: str = ""
-    """Directory with the package ``istio-sidecar`` in two versions, and with archives of the same files."""
+    """Directory with the package ``istio-sidecar`` in two versions, each as deb and rpm, and with archives of the same
+    files."""
     package_url: str = ""
-    """The same by HTTP, where hosts reach it; also a flat APT repository (``deb [trusted=yes] <this> ./``)."""
+    """The same by HTTP, where hosts reach it; also a flat APT repository (``deb [trusted=yes] <this> ./``), and one for
+    dnf (``baseurl=<this>``, ``gpgcheck=0``)."""
 
     def cluster(self, name: str) -> Cluster:
         """The cluster of that name."""

@@ -48,10 +48,11 @@ def as_table() -> str:
         )
         for entry in found["clusters"]
     ]
-    hosts = [(entry["name"], entry["address"], entry["network"], entry["power"]) for entry in found["hosts"]]
+    keys = ("name", "address", "network", "packages", "power")
+    hosts = [tuple(entry[key] for key in keys) for entry in found["hosts"]]
     lines = [
         *_columns(("CLUSTER", "SERVER", "PODS", "LOAD BALANCERS", "PROCESSES"), clusters),
-        *_columns(("HOST", "ADDRESS", "NETWORK", "POWER"), hosts),
+        *_columns(("HOST", "ADDRESS", "NETWORK", "PACKAGES", "POWER"), hosts),
     ]
     lines += [f"{name}: {'pid ' + str(pid) if pid else 'NOT RUNNING'}" for name, pid in found["servers"].items()]
     return "\n".join(lines)

@@ -30,6 +30,8 @@ HOST_PACKAGES: Final = (
     *("openssh-server", "sudo", "python3", "python3-apt"),
     *("nginx-light", "mariadb-server", "cloud-init"),
 )
+# What some of them have beside it, to take packages as rpm.
+RPM_HOST_PACKAGES: Final = ("rpm", "dnf", "python3-dnf")
 
 ISTIO_HUB: Final = "docker.io/istio"
 IMAGE_PAUSE: Final = "docker.io/lab/pause:1"

@@ -31,6 +31,7 @@ def describe(home: HostHome, clusters: Sequence[Cluster]) -> Host:
         user=USER,
         private_key=str(keys.PRIVATE_KEY),
         known_hosts=str(keys.KNOWN_HOSTS),
+        packages=home.packages,
     )
 
 

@@ -25,7 +25,8 @@ def command(home: HostHome, console: str) -> list[str]:
     # Only its first process is in the cgroup: systemd has to be able to move all that it finds there.
     enter = [f"echo 0 >{shlex.quote(str(tree / home.group / 'cgroup.procs'))}" for tree in trees]
     own = "exec unshare --mount --uts --ipc --cgroup --propagation private /bin/sh -ec"
-    script = "\n".join([*enter, f"{own} {shlex.quote(mounts(trees, console))}"])
+    lower = ":".join(layer.name for layer in home.lower)
+    script = "\n".join([*enter, f"{own} {shlex.quote(mounts(trees, console, lower))}"])
     return [
         *("setpriv", "--pdeathsig", "KILL", f"--bounding-set={_NOT_ALLOWED}"),
         *("nsenter", f"--net={home.network_namespace}"),
@@ -35,11 +36,12 @@ def command(home: HostHome, console: str) -> list[str]:
     ]
 
 
-def mounts(trees: Sequence[Path], console: str) -> str:
-    """Makes the host's file systems, in the directory with its `upper`, `base`, `work` and `root`; becomes systemd."""
+def mounts(trees: Sequence[Path], console: str, lower: str) -> str:
+    """Makes the host's file systems, in the directory with its `upper`, what is `lower`, `work` and `root`; becomes
+    systemd."""
     return "\n".join(
         (
-            "mount -t overlay overlay -o lowerdir=base,upperdir=upper,workdir=work root",
+            f"mount -t overlay overlay -o lowerdir={lower},upperdir=upper,workdir=work root",
             "cd root",
             *_proc(),
             # Read-only, this tells systemd that devices are not its own.

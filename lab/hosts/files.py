@@ -17,16 +17,18 @@ _USER_ID = 1000
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 
 
-def create(home: HostHome, authorized_key: str, system: Path) -> None:
+def create(home: HostHome, authorized_key: str, system: Path, layer: Path | None = None) -> None:
     """Make the directory with the host's own files, unless it is there: complete or not at all; and link what lies
     below them."""
     if home.upper.exists():
         return
     for directory in (home.work, home.mount_point):
         directory.mkdir(parents=True, exist_ok=True)
-    home.base.unlink(missing_ok=True)
     # Relative names of directories spare what mount options say of special characters in paths.
-    home.base.symlink_to(system)
+    for link, target in ((home.base, system), (home.layer, layer)):
+        link.unlink(missing_ok=True)
+        if target is not None:
+            link.symlink_to(target)
     temporary = home.upper.with_name("upper.new")
     run(["rm", "-rf", "--one-file-system", temporary], what=f"removing {temporary}")
     private, public = keys.generate(home.name)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lab import addresses
 from lab.errors import LabError
@@ -69,6 +70,21 @@ class HostHome(Home):
     def base(self) -> Path:
         """Link to the base system below them, which all hosts share."""
         return self.root / "base"
+
+    @property
+    def layer(self) -> Path:
+        """Link to what lies between both, where it takes its packages as rpm."""
+        return self.root / "layer"
+
+    @property
+    def lower(self) -> tuple[Path, ...]:
+        """What it shares with others, the uppermost first."""
+        return (self.layer, self.base) if self.packages == "rpm" else (self.base,)
+
+    @property
+    def packages(self) -> Literal["deb", "rpm"]:
+        """Its kind of packages, from its first start on."""
+        return "rpm" if self.layer.is_symlink() else "deb"
 
     @property
     def work(self) -> Path:

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import cgroups, paths, state
@@ -62,7 +63,7 @@ def _copy_until_end(booted: subprocess.Popen[bytes], console: int, home: HostHom
     """Write what comes over the console to the log until the process ends."""
     with home.log.open("ab", buffering=0) as log, open(os.pidfd_open(booted.pid), "rb", buffering=0) as end:
         while True:
-            _touch(home.base)
+            _touch(home.lower)
             ready, _, _ = select.select([console, end.fileno()], [], [], _TOUCH_SECONDS)
             if console in ready:
                 log.write(os.read(console, 65536))
@@ -70,9 +71,10 @@ def _copy_until_end(booted: subprocess.Popen[bytes], console: int, home: HostHom
                 return
 
 
-def _touch(base: Path) -> None:
+def _touch(lower: Sequence[Path]) -> None:
     """A base system that is in use must not look forgotten to the cache."""
-    os.utime(base.resolve().parent)
+    for layer in lower:
+        os.utime(layer.resolve().parent)
 
 
 def main() -> None:

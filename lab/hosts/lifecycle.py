@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from lab import addresses, cgroups, gotools, leftovers, paths, sidecar
 from lab.errors import LabError
-from lab.hosts import access, base, files, keeper, keys, network, services
+from lab.hosts import access, base, files, keeper, keys, network, redhat, services
 from lab.hosts.home import HostHome
 from lab.progress import Progress
 from lab.state import Lab
@@ -27,21 +27,34 @@ def homes(count: int) -> list[HostHome]:
     return [HostHome(f"vm{number}") for number in range(1, count + 1)]
 
 
-def build() -> dict[str, Path]:
-    """Make what takes long and is kept: programs (returned by name), packages, the base system."""
+def check_packages(homes: Sequence[HostHome], rpm: Collection[str]) -> None:
+    """That the hosts of these names can take their packages as rpm: a host keeps the kind that it began with."""
+    for name in rpm:
+        home = next((home for home in homes if home.name == name), None)
+        if home is None:
+            raise LabError(f"--rpm {name}: is not among the hosts; give --hosts the number of the last one.")
+        if home.upper.exists() and home.packages != "rpm":
+            raise LabError(f"--rpm {name}: it is there, and takes debs; run first: python -m lab down {name}")
+
+
+def build(*, rpm: bool) -> dict[str, Path]:
+    """Make what takes long and is kept: programs (returned by name), packages, the base system, and what lies above it
+    where any host takes rpms."""
     programs = gotools.build(["coredns", "istio"])
     sidecar.link(paths.PACKAGES, sidecar.release(programs))
     base.directory()
+    if rpm:
+        redhat.layer()
     return programs
 
 
-def up(homes: Sequence[HostHome], programs: dict[str, Path]) -> None:
-    """Switch the hosts on, and wait until they let the lab in."""
+def up(homes: Sequence[HostHome], rpm: Collection[str], programs: dict[str, Path]) -> None:
+    """Switch the hosts on, and wait until they let the lab in; those of these names take their packages as rpm."""
     authorized_key, system = keys.own(), base.directory()
     progress = Progress("hosts", len(homes))
     for home in homes:
         home.run.mkdir(parents=True, exist_ok=True)
-        files.create(home, authorized_key, system)
+        files.create(home, authorized_key, system, redhat.layer() if home.name in rpm else None)
         keeper.start(home)
     services.start(programs)
     for home in homes:

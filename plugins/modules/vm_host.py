@@ -125,7 +125,7 @@ agent:
   returned: success
   contains:
     version: {description: What it says of itself; empty where there is none., type: str}
-    package_version: {description: Version of the package istio-sidecar., type: str}
+    package_version: {description: "Version of the package istio-sidecar, of an rpm with its release.", type: str}
     unit:
       description: Its unit of systemd.
       type: dict

@@ -71,13 +71,15 @@ def installs(wanted: Facts, host: Facts) -> bool:
         return True
     if host["installed"] and identity(wanted):
         return bool(host["installed"] != identity(wanted))
-    return bool(version) and not _is(version, agent)
+    return bool(version) and version not in _called(host)
 
 
-def _is(version: str, agent: Facts) -> bool:
-    """Whether an agent is of a version; a package's may have a release after it (``1.31.0-1``)."""
-    found = str(agent["package_version"] or agent["version"])
-    return found == version or found.startswith(f"{version}-")
+def _called(host: Facts) -> Iterator[str]:
+    """What a declared version may say for the one that is installed: of an rpm also without its release."""
+    package = host["agent"]["package_version"]
+    yield package or host["agent"]["version"]
+    if host["os"]["family"] == "redhat":
+        yield package.rpartition("-")[0]
 
 
 def identity(wanted: Facts) -> str:
@@ -132,6 +134,9 @@ def _package(wanted: Facts, host: Facts) -> Iterator[Finding]:
         # The role reads it off the file, where there is one.
         said = f"{wanted['package']['path']} is no file that can be read on the controller"
         yield Finding("vm_workload_package", said, "give the path of a deb or rpm there")
+    elif given[0] == "repository" and wanted["package"].get("disable_gpg_check"):
+        said = "disable_gpg_check with repository: nothing would tell what is installed"
+        yield Finding("vm_workload_package", said, "say so on the host, by gpgcheck=0 of that repository alone")
     source = str(wanted["package"].get("url") or wanted["package"].get("path") or "")
     ending = _PACKAGES.get(host["os"]["family"], "")
     if ending and source.endswith(tuple(end for end in _PACKAGES.values() if end != ending)):
@@ -142,7 +147,7 @@ def _package(wanted: Facts, host: Facts) -> Iterator[Finding]:
 
 def _version(wanted: Facts, host: Facts) -> Iterator[Finding]:
     version, agent = str(wanted["version"]), host["agent"]
-    if version and not installs(wanted, host) and not _is(version, agent):
+    if version and not installs(wanted, host) and version not in _called(host):
         said = f"{version} is declared, and vm_workload_package is {agent['package_version'] or agent['version']}"
         yield Finding("vm_workload_version", said, "declare the package of that version, or leave the version out")
 

@@ -50,9 +50,9 @@ def gateway(lab: Lab, name: str, *expose: str) -> dict[str, Any]:
     }
 
 
-def package(lab: Lab, version: str = ISTIO) -> dict[str, str]:
-    """Istio's package as the lab publishes it."""
-    url, checksum = published(lab, version)
+def package(lab: Lab, version: str = ISTIO, kind: str = "deb") -> dict[str, str]:
+    """Istio's package as the lab publishes it, as deb or rpm."""
+    url, checksum = published(lab, version, kind)
     return {"url": url, "checksum": f"sha256:{checksum}"}
 
 
@@ -113,11 +113,13 @@ def snapshot(name: str) -> list[str]:
 #: What package managers and services write for themselves is none of ours.
 _LOOK = """
 find /etc /usr/local /opt /lib/systemd /usr/lib/systemd /var/lib /var/log/istio /run/secrets /run/meshops \
-  \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /var/lib/private \
-     -o -path /var/lib/ucf -o -name '*-' \\) -prune -o -printf '%y %m %u %g %p %l\n' 2>/dev/null | sort
+  \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/rpm -o -path /var/lib/dnf \
+     -o -path /var/lib/systemd -o -path /var/lib/private -o -path /var/lib/ucf -o -name '*-' \\) -prune \
+     -o -printf '%y %m %u %g %p %l\n' 2>/dev/null | sort
 sha256sum /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/hosts /etc/resolv.conf /etc/nsswitch.conf
 for program in iptables-legacy ip6tables-legacy iptables-nft ip6tables-nft; do
   for table in nat mangle raw filter; do echo $program $table; $program -w -t $table -S 2>&1 | grep -c -v '^-P'; done
 done
-dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' | grep '^i'
+if test -e /usr/bin/dpkg-query; then dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' | grep '^i'
+else rpm --query --all; fi
 """

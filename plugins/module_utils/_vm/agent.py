@@ -17,6 +17,7 @@ UNIT = "istio.service"
 #: What the guard (role vm_workload) notes when the agent starts: as sha256sum(1) prints it.
 STARTED = "/run/meshops/istio.started"
 LOG = "/var/log/istio/istio.log"
+_PACKAGE = "istio-sidecar"
 _PROCESSES = ("pilot-agent", "envoy")
 #: Proxies and agents of other meshes, which capture traffic, too; as the kernel cuts their names.
 _OTHERS = ("linkerd2-proxy", "kuma-dp", "consul-dataplan", "aws-appmesh-env")
@@ -25,17 +26,21 @@ _PAUSE = 0.5
 _COMPLAINT = re.compile(r"^\S+\s+(?:error|warn)\s+(.*)$", re.MULTILINE)
 
 
-def package_version() -> str:
-    """The version of the package istio-sidecar; empty where it is not installed, or not by a package."""
-    if program("dpkg-query"):
-        status, _tab, version = run(
-            ["dpkg-query", "-Wf", "${db:Status-Abbrev}\t${Version}", "istio-sidecar"]
-        ).out.partition("\t")
-        return version if status.startswith("ii") else ""
-    if program("rpm"):
-        ran = run(["rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", "istio-sidecar"])
-        return ran.out if ran.code == 0 else ""
-    return ""
+def package_version(family: str) -> str:
+    """The version of the package istio-sidecar, of an rpm with its release; empty where there is none. There may be
+    tools for both kinds of packages; only the system's own are asked, as Debian's rpm makes a database when it is."""
+    return _of_rpm() if family == "redhat" or not program("dpkg-query") else _of_deb()
+
+
+def _of_deb() -> str:
+    ran = run(["dpkg-query", "-Wf", "${db:Status-Abbrev}\t${Version}", _PACKAGE])
+    status, _tab, version = ran.out.partition("\t")
+    return version if status.startswith("ii") else ""
+
+
+def _of_rpm() -> str:
+    ran = run(["rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", _PACKAGE])
+    return ran.out if ran.code == 0 else ""
 
 
 def version() -> str:
@@ -120,14 +125,14 @@ def complaints(log: str, most: int = 3) -> list[str]:
     return found[-most:]
 
 
-def look() -> dict[str, Any]:
-    """``agent`` as the module vm_host documents it."""
+def look(family: str) -> dict[str, Any]:
+    """``agent`` as the module vm_host documents it, on a system of that family."""
     running = processes()
     noted = text_of(STARTED)
     ready, reason = readiness() if running else (False, "it does not run")
     return {
         "version": version(),
-        "package_version": package_version(),
+        "package_version": package_version(family),
         "unit": unit(),
         "running": bool(running),
         "outdated": outdated(noted, running) if running else [],

@@ -31,14 +31,15 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
     timeout = float(options["timeout"])
     agent.await_ready(options["ready_timeout"])
     name = options["istiod_name"] or ""
+    kind = system.look()
     return {
-        **system.look(),
+        **kind,
         **sockets.look(),
         **interception.look(),
         "addresses": addresses.look(),
         "disk": [{"path": path, "free": system.free_bytes(path)} for path in _ROOM],
         "account": system.account("istio-proxy"),
-        "agent": agent.look(),
+        "agent": agent.look(kind["os"]["family"]),
         "certificate": text_of(CERTIFICATE),
         "root_certificate_sha256": agent.digest_of(ROOT),
         "token": tokens.look(),

@@ -94,6 +94,12 @@ def test_a_host_that_can_join():
         ),
         (
             {},
+            {"package": {"repository": True, "disable_gpg_check": True}},
+            "vm_workload_package: disable_gpg_check with repository: nothing would tell what is installed "
+            "(say so on the host, by gpgcheck=0 of that repository alone)",
+        ),
+        (
+            {},
             {"package": {"path": "/a/istio-sidecar.deb"}},
             "vm_workload_package: /a/istio-sidecar.deb is no file that can be read on the controller "
             "(give the path of a deb or rpm there)",
@@ -211,6 +217,22 @@ def test_whose_directories_become_the_agents():
 )
 def test_when_the_agent_is_installed(agent, noted, wanted, installs):
     assert joining.installs({**WANTED, **wanted}, {**HOST, "agent": agent, "installed": noted}) is installs
+
+
+@pytest.mark.parametrize(
+    ("family", "package", "version", "installs"),
+    [
+        ("redhat", "1.31.0-1", "1.31.0", False),
+        ("redhat", "1.31.0-1", "1.31.0-1", False),
+        ("redhat", "1.31.0-1", "1.31.0-2", True),
+        ("redhat", "1.31.0-1", "1.31", True),
+        # To APT it is one word.
+        ("debian", "1.31.0-1", "1.31.0", True),
+    ],
+)
+def test_of_an_rpm_the_release_need_not_be_said(family, package, version, installs):
+    host = {"os": {**HOST["os"], "family": family}, "agent": {**INSTALLED, "package_version": package}}
+    assert joining.installs({**WANTED, "version": version}, {**HOST, **host}) is installs
 
 
 ANSWER = {"istiod": {"name": "istiod.istio-system.svc", "addresses": ["10.99.0.64", "10.99.0.65"], "port": 15012}}
