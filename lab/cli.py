@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import native, paths, progress, providers, state, status
+from lab.domains import lifecycle as domains
 from lab.errors import LabError
 from lab.hosts import control, lifecycle
 
@@ -41,7 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--kwok", type=int, default=0, metavar="N", help="simulated nodes on the cluster `api`")
     up.add_argument("--istiod", action="store_true", help="with --kwok: istiod as a process when its pods are there")
     up.add_argument("--hosts", type=int, default=0, metavar="N", help="hosts with systemd and sshd: vm1, vm2, ...")
-    down = commands.add_parser("down", help="remove clusters and hosts; all when none is named")
+    up.add_argument(
+        "--domains", type=int, default=0, metavar="N", help="domains of Network Service Mesh: domain1, domain2, ..."
+    )
+    down = commands.add_parser("down", help="remove clusters, hosts and domains; all when none is named")
     down.add_argument("names", nargs="*", metavar="NAME")
     commands.add_parser("env", help="print what to export")
     show = commands.add_parser("status", help="what is up")
@@ -69,10 +73,16 @@ def _up(options: argparse.Namespace) -> None:
     names = _DEFAULT_CLUSTERS if options.clusters is None else options.clusters
     provider = providers.choose()
     request = providers.Request(
-        names, api=options.api, kwok_nodes=options.kwok, istiod=options.istiod, hosts=options.hosts
+        names,
+        api=options.api,
+        kwok_nodes=options.kwok,
+        istiod=options.istiod,
+        hosts=options.hosts,
+        domains=options.domains,
     )
     lab = provider.up(request)
-    names = [*(cluster.name for cluster in lab.clusters), *(host.name for host in lab.hosts)]
+    names = [cluster.name for cluster in lab.clusters]
+    names += [host.name for host in lab.hosts] + [domain.name for domain in lab.domains]
     progress.say(f"up in {progress.elapsed():.1f} s: {', '.join(names)}")
     progress.say(f"export KUBECONFIG={shlex.quote(lab.kubeconfig)}")
 
@@ -97,6 +107,7 @@ def _build(options: argparse.Namespace) -> None:
     native.build(options.families)
     if not options.families:
         lifecycle.build()
+        domains.build()
 
 
 def _load(options: argparse.Namespace) -> None:

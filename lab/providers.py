@@ -23,6 +23,7 @@ class Request:
     kwok_nodes: int = 0
     istiod: bool = False
     hosts: int = 0
+    domains: int = 0
 
 
 class Provider(Protocol):
@@ -49,6 +50,7 @@ class Native:
             kwok_nodes=request.kwok_nodes,
             istiod=request.istiod,
             hosts=request.hosts,
+            domains=request.domains,
         )
 
     def down(self, names: Sequence[str]) -> None:
@@ -67,6 +69,8 @@ class Existing:
         """Write the state file for the contexts in LAB_CONTEXTS."""
         if request.hosts:
             raise LabError("--hosts: with LAB_PROVIDER=existing hosts are your own; put them into your inventory.")
+        if request.domains:
+            raise LabError("--domains: with LAB_PROVIDER=existing the lab makes none; leave the option out.")
         contexts = os.environ.get("LAB_CONTEXTS", "").split()
         if not contexts:
             raise LabError('LAB_PROVIDER=existing needs LAB_CONTEXTS="context ..." (names in your kubeconfig).')
