@@ -95,6 +95,15 @@ class Site:
             lines += [f"{name} IN SRV 0 0 {EXPOSED[name]} {name}", f"{name} IN A {self.domain.address}"]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
+    def resolve(self, name: str) -> str:
+        """The address that programs of this domain find at a name; nothing when there is none."""
+        look = f"import socket; print(socket.gethostbyname({name!r}))"
+        return control.execute(self.domain.name, "python3", "-c", look).stdout.strip()
+
+    def names(self, service: str) -> list[str]:
+        """Of whom `find` tells."""
+        return sorted(endpoint["name"] for endpoint in self.find(service))
+
     def find(self, service: str, *, at: str = "", env: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """Who offers the service, as a client of this domain hears from its manager, or from elsewhere; an error counts
         as nobody."""
@@ -117,3 +126,8 @@ class Site:
         variables = {"NAME": name, "SERVICE_NAMES": service, "LISTEN_ON": f"unix://{socket}", **settings}
         env = {f"NSM_{key}": value for key, value in variables.items()}
         return control.start(self.domain.name, controlplane.ENDPOINT, called=name, env=env)
+
+    def start_client(self, name: str, service: str) -> Process:
+        """A client that asks for a connection to the service and keeps it; what it got is in its log."""
+        env = {"NSM_NAME": name, "NSM_NETWORK_SERVICES": f"kernel://{service}/nsm-1"}
+        return control.start(self.domain.name, controlplane.CLIENT, "request", called=name, env=env)

@@ -17,29 +17,17 @@ import pytest
 from cryptography import x509
 
 from lab import versions
-from lab.domains import control, controlplane
+from lab.domains import controlplane
 from tests.nsm.site import EXPOSED
+from tests.nsm.waiting import eventually
 
 SERVICE = "shop"
 ENDPOINT = "shop-1"
 FAR_SERVICE, FAR_ENDPOINT = f"{SERVICE}@my.cluster2", f"{ENDPOINT}@my.cluster2"
-_PATIENCE_SECONDS = 30.0
 # Identities, records and bundles are known everywhere by then; what is not there now will not come.
 _SETTLED_SECONDS = 6.0
 # An endpoint is registered for a minute.
 _EXPIRY_SECONDS = 65.0
-
-
-def names(found):
-    return [endpoint["name"] for endpoint in found]
-
-
-def eventually(look, expected, patience_seconds=_PATIENCE_SECONDS):
-    """Look until it is as expected; the last look is the answer."""
-    deadline = time.monotonic() + patience_seconds
-    while (seen := look()) != expected and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return seen
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +37,8 @@ def endpoint(sites):
 
 
 def test_in_its_own_domain_a_service_is_found_by_its_plain_name(sites, endpoint):
-    assert eventually(lambda: names(sites[1].find(SERVICE)), [ENDPOINT]) == [ENDPOINT]
-    assert names(sites[0].find(SERVICE)) == []
+    assert eventually(lambda: sites[1].names(SERVICE), [ENDPOINT]) == [ENDPOINT]
+    assert sites[0].names(SERVICE) == []
 
 
 def test_a_registry_takes_nobody_without_a_certificate(sites, endpoint):
@@ -70,26 +58,22 @@ def test_a_registry_takes_nobody_without_a_certificate(sites, endpoint):
 
 
 def test_with_neither_it_is_not_found(sites, endpoint):
-    assert names(sites[0].find(FAR_SERVICE)) == []
+    assert sites[0].names(FAR_SERVICE) == []
 
 
 def test_with_records_alone_it_is_not_found(sites, endpoint):
     sites[1].publish()
     time.sleep(_SETTLED_SECONDS)
-    answered = control.execute("domain1", "python3", "-c", _ADDRESS_OF_REGISTRY).stdout.strip()
-    assert answered == sites[1].domain.address
-    assert names(sites[0].find(FAR_SERVICE)) == []
+    assert sites[0].resolve("registry.nsm-system.my.cluster2") == sites[1].domain.address
+    assert sites[0].names(FAR_SERVICE) == []
     sites[1].publish([])
-
-
-_ADDRESS_OF_REGISTRY = "import socket; print(socket.gethostbyname('registry.nsm-system.my.cluster2'))"
 
 
 def test_with_trust_alone_it_is_not_found(sites, endpoint):
     for one, other in (sites, sites[::-1]):
         one.trust(other)
     time.sleep(_SETTLED_SECONDS)
-    assert names(sites[0].find(FAR_SERVICE)) == []
+    assert sites[0].names(FAR_SERVICE) == []
 
 
 def test_with_both_it_is_found(sites, endpoint):
@@ -97,7 +81,7 @@ def test_with_both_it_is_found(sites, endpoint):
     first, second = (site.domain for site in sites)
     proxy, registry_proxy = (versions.NSM_PORTS[name] for name in ("nsmgr-proxy", "nsm-registry-proxy"))
     sites[1].publish()
-    assert eventually(lambda: names(sites[0].find(FAR_SERVICE)), [FAR_ENDPOINT]) == [FAR_ENDPOINT]
+    assert eventually(lambda: sites[0].names(FAR_SERVICE), [FAR_ENDPOINT]) == [FAR_ENDPOINT]
     (found,) = sites[0].find(FAR_SERVICE)
     assert found["services"] == [FAR_SERVICE]
     assert found["url"] == f"tcp://{first.address}:{proxy}"
@@ -106,8 +90,7 @@ def test_with_both_it_is_found(sites, endpoint):
 
 
 def test_a_client_is_connected_through_both_control_planes(sites, endpoint):
-    env = {"NSM_NAME": "visitor", "NSM_NETWORK_SERVICES": f"kernel://{FAR_SERVICE}/nsm-1"}
-    client = control.start("domain1", controlplane.CLIENT, "request", called="visitor", env=env)
+    client = sites[0].start_client("visitor", FAR_SERVICE)
 
     def connected():
         return [json.loads(line) for line in client.log.read_text().splitlines() if line.startswith("{")]
@@ -142,25 +125,25 @@ def test_without_the_record_of_its_proxy_it_has_an_address_that_nobody_else_reac
 def test_who_takes_its_leave_is_gone_at_once(sites, endpoint):
     leaving = sites[1].start_endpoint("shop-2", SERVICE, UNREGISTER_ITSELF="true")
     both = [FAR_ENDPOINT, "shop-2@my.cluster2"]
-    assert eventually(lambda: sorted(names(sites[0].find(FAR_SERVICE))), both) == both
+    assert eventually(lambda: sites[0].names(FAR_SERVICE), both) == both
     leaving.stop()
-    assert names(sites[0].find(FAR_SERVICE)) == [FAR_ENDPOINT]
+    assert sites[0].names(FAR_SERVICE) == [FAR_ENDPOINT]
 
 
 def test_who_is_not_heard_of_is_gone_when_its_time_is_up(sites, endpoint):
     """The other, which is older than that and lives, is still there."""
     lost = sites[1].start_endpoint("shop-3", SERVICE)
     both = [FAR_ENDPOINT, "shop-3@my.cluster2"]
-    assert eventually(lambda: sorted(names(sites[0].find(FAR_SERVICE))), both) == both
+    assert eventually(lambda: sites[0].names(FAR_SERVICE), both) == both
     pid = lost.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert sorted(names(sites[0].find(FAR_SERVICE))) == both
-    left = eventually(lambda: names(sites[0].find(FAR_SERVICE)), [FAR_ENDPOINT], _EXPIRY_SECONDS)
+    assert sites[0].names(FAR_SERVICE) == both
+    left = eventually(lambda: sites[0].names(FAR_SERVICE), [FAR_ENDPOINT], _EXPIRY_SECONDS)
     assert left == [FAR_ENDPOINT]
 
 
 def test_when_trust_ends_it_is_not_found_any_more(sites, endpoint):
     sites[1].distrust(sites[0])
-    assert eventually(lambda: names(sites[0].find(FAR_SERVICE)), []) == []
-    assert names(sites[1].find(SERVICE)) == [ENDPOINT]
+    assert eventually(lambda: sites[0].names(FAR_SERVICE), []) == []
+    assert sites[1].names(SERVICE) == [ENDPOINT]

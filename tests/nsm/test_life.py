@@ -20,6 +20,7 @@ from lab.domains.home import DomainHome
 from lab.process import Process
 from tests.nsm.conftest import NAMES, UP, run_lab
 from tests.nsm.site import Site
+from tests.nsm.waiting import eventually
 
 _RUN = paths.RUN
 _LAB = [sys.executable, "-m", "lab"]
@@ -69,12 +70,12 @@ def test_what_was_killed_comes_again_with_the_same_identities(sites, program):
     """Also with a new agent, whose token and keys are others."""
     site = sites[0]
     endpoint = site.start_endpoint("inn-1", "inn")
-    _await(lambda: len(site.find("inn")) == 1)
+    assert eventually(lambda: site.names("inn"), ["inn-1"]) == ["inn-1"]
     _kill(DomainHome(site.domain.name).process(program))
     assert _status()["domain1"][program] is None
     run_lab(*UP)
     assert _status()["domain1"][program] is not None
-    _await(lambda: len(site.find("inn")) == 1)
+    assert eventually(lambda: site.names("inn"), ["inn-1"]) == ["inn-1"]
     endpoint.stop()
 
 
@@ -83,7 +84,8 @@ def test_records_outlive_the_name_server(sites):
     site.publish()
     _kill(DomainHome(site.domain.name).process("coredns"))
     run_lab(*UP)
-    _await(lambda: _address(site) == site.domain.address)
+    name = f"registry.nsm-system.{site.domain.zone}"
+    assert eventually(lambda: sites[0].resolve(name), site.domain.address) == site.domain.address
 
 
 def test_one_domain_goes_alone(lab):
@@ -133,23 +135,11 @@ def test_up_after_a_killed_up(put_back):
     site = Site(state.load().domain("domain1"))
     site.identify()
     site.start_endpoint("inn-1", "inn")
-    _await(lambda: len(site.find("inn")) == 1)
-
-
-def _await(condition, seconds=40.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
-def _address(site):
-    look = f"import socket; print(socket.gethostbyname('registry.nsm-system.{site.domain.zone}'))"
-    return control.execute("domain1", "python3", "-c", look).stdout.strip()
+    assert eventually(lambda: site.names("inn"), ["inn-1"]) == ["inn-1"]
 
 
 def _kill(process: Process) -> None:
     pid = process.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    _await(lambda: process.pid() is None)
+    assert eventually(process.pid, None) is None
