@@ -52,13 +52,18 @@ def start(home: DomainHome, programs: dict[str, Path], others: Iterable[DomainHo
     follow(home, others)
     server = process(home)
     server.start(home.in_network(programs[_PROGRAM], "-conf", _corefile(home)))
-    # The first words of its log; a look at the port would need a packet that tells nothing when it is lost.
-    wait_for(server.name, lambda: "CoreDNS-" in server.log.read_text(encoding="utf-8", errors="replace"), [server])
+    wait_for(server.name, lambda: _listens(server), [server])
 
 
 def process(home: DomainHome) -> Process:
     """The name server."""
     return home.process(_PROGRAM)
+
+
+def _listens(server: Process) -> bool:
+    """Whether its port is taken in its own network namespace."""
+    sockets = Path(f"/proc/{server.pid()}/net/udp")
+    return sockets.exists() and f":{_PORT:04X} " in sockets.read_text(encoding="ascii")
 
 
 def follow(home: DomainHome, others: Iterable[DomainHome]) -> None:

@@ -76,6 +76,21 @@ def test_with_trust_alone_it_is_not_found(sites, endpoint):
     assert sites[0].names(FAR_SERVICE) == []
 
 
+def test_a_new_authority_of_the_other_domain_is_fetched_from_it(sites, endpoint):
+    """Over its bundle endpoint, which proves its identity by the bundle that was given by hand."""
+    first, second = sites
+    name = f"spiffe://{second.domain.trust_domain}"
+
+    def authorities():
+        bundle = json.loads(first.spire("bundle", "list", "-id", name, "-format", "spiffe"))
+        return len([key for key in bundle["keys"] if key["use"] == "x509-svid"])
+
+    assert authorities() == 1
+    second.spire("localauthority", "x509", "prepare")
+    first.spire("federation", "refresh", "-id", name)
+    assert eventually(authorities, 2) == 2
+
+
 def test_with_both_it_is_found(sites, endpoint):
     """Behind the own domain's proxy, to which the other domain's registry proxy told that of the other."""
     first, second = (site.domain for site in sites)
