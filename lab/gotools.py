@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lab import cache, paths, versions
+from lab import cache, packages, paths, versions
 from lab.commands import run
 from lab.errors import LabError
 from lab.progress import Progress
@@ -163,6 +163,7 @@ def _compile(family: Family, progress: Progress, into: Path) -> None:
     if family.static:
         environment["CGO_ENABLED"] = "0"
     if family.cgo:
+        packages.ensure(packages.COMPILER)
         # Else Go would leave these parts out where it finds no compiler, and the program fail when it runs.
         environment["CGO_ENABLED"] = "1"
     for name, package in family.programs.items():

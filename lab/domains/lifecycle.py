@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import addresses, gotools, leftovers, network, paths
+from lab import addresses, gotools, leftovers, network, packages, paths
 from lab.domains import controlplane, names, spire
 from lab.domains.home import DomainHome
 from lab.errors import LabError
@@ -27,6 +27,7 @@ def homes(count: int) -> list[DomainHome]:
 
 def build() -> dict[str, Path]:
     """Make the programs, which are kept; returns them by name, and links them where people look for them."""
+    packages.ensure()
     programs = gotools.build(list(_FAMILIES))
     gotools.link_into(paths.BIN, programs)
     return programs
