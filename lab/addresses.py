@@ -97,6 +97,11 @@ def of_domain(number: int) -> str:
     return f"10.99.0.{_BEFORE_DOMAINS + number}"
 
 
+def behind_router(number: int, which: int) -> str:
+    """An address in the network between a host and its router."""
+    return f"172.30.{number}.{which}"
+
+
 def of_hardware(address: str) -> str:
     """The Ethernet address that belongs to an address on the bridge, so that neighbours need not learn a new one when
     its owner goes and comes back."""

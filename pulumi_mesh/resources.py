@@ -2800,7 +2800,9 @@ class WorkloadGroupArgsDict(TypedDict, total=False):
     ports: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None
     """Ports by name that the agent captures, and by which a `targetPort` may go; all ports without any."""
     network: pulumi.Input[str] | None
-    """Network of the hosts, when they do not reach the pods' addresses; the cluster's without it."""
+    """Network of the hosts, when they do not reach the pods' addresses. Without it pods take them for the cluster's,
+    and they take every address for one that they reach.
+    """
     locality: pulumi.Input[str] | None
     """Locality as `region/zone/subzone`."""
     weight: pulumi.Input[int] | None
@@ -2872,7 +2874,9 @@ class WorkloadGroupArgs:
     ports: pulumi.Input[Mapping[str, pulumi.Input[int]]] | None = None
     """Ports by name that the agent captures, and by which a `targetPort` may go; all ports without any."""
     network: pulumi.Input[str] | None = None
-    """Network of the hosts, when they do not reach the pods' addresses; the cluster's without it."""
+    """Network of the hosts, when they do not reach the pods' addresses. Without it pods take them for the cluster's,
+    and they take every address for one that they reach.
+    """
     locality: pulumi.Input[str] | None = None
     """Locality as `region/zone/subzone`."""
     weight: pulumi.Input[int] | None = None
@@ -2990,7 +2994,9 @@ class WorkloadGroup(MeshResource):
     @property
     @pulumi.getter(name="network")
     def network(self) -> pulumi.Output[str]:
-        """Network of the hosts, when they do not reach the pods' addresses; the cluster's without it."""
+        """Network of the hosts, when they do not reach the pods' addresses. Without it pods take them for the
+        cluster's, and they take every address for one that they reach.
+        """
         value: pulumi.Output[str] = pulumi.get(self, "network")
         return value
 
@@ -3387,7 +3393,9 @@ class VmBootstrapArgsDict(TypedDict, total=False):
     internal_address: pulumi.Input[str] | None
     """Address of the host by which pods reach it; its first one without it."""
     external_address: pulumi.Input[str] | None
-    """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
+    """Address by which pods reach a host that has it not itself (behind NAT), instead of `internalAddress`; probes
+    then go to localhost.
+    """
     gateway: pulumi.Input[str] | None
     """Service, as `namespace/name`, by whose address the host reaches istiod on port 15012. Without it, one that has
     that port and an address; `istio-eastwestgateway` first.
@@ -3438,7 +3446,9 @@ class VmBootstrapArgs:
     internal_address: pulumi.Input[str] | None = None
     """Address of the host by which pods reach it; its first one without it."""
     external_address: pulumi.Input[str] | None = None
-    """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
+    """Address by which pods reach a host that has it not itself (behind NAT), instead of `internalAddress`; probes
+    then go to localhost.
+    """
     gateway: pulumi.Input[str] | None = None
     """Service, as `namespace/name`, by whose address the host reaches istiod on port 15012. Without it, one that has
     that port and an address; `istio-eastwestgateway` first.
@@ -3525,7 +3535,9 @@ class VmBootstrap(MeshResource):
     @property
     @pulumi.getter(name="externalAddress")
     def external_address(self) -> pulumi.Output[str]:
-        """The same for a host that has the address not itself (behind NAT); probes then go to localhost."""
+        """Address by which pods reach a host that has it not itself (behind NAT), instead of `internalAddress`; probes
+        then go to localhost.
+        """
         value: pulumi.Output[str] = pulumi.get(self, "externalAddress")
         return value
 

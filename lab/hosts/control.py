@@ -50,3 +50,9 @@ def power_on(name: str) -> None:
 def set_link(name: str, *, up: bool) -> None:
     """Plug the host's network cable in or pull it out; it stays so over a reboot."""
     network.set_link(HostHome(name), up=up)
+
+
+def set_router(name: str, *, between: bool) -> None:
+    """Put the host behind a router that translates addresses, by which it is reached as before, or take that away. It
+    stays over a reboot. Only for hosts that reach no cluster's pods."""
+    network.set_router(HostHome(name), between=between)

@@ -41,6 +41,21 @@ class HostHome(Home):
         return addresses.of_host(self.number)
 
     @property
+    def inner_address(self) -> str:
+        """Behind a router that translates addresses, in a network that only the two have."""
+        return addresses.behind_router(self.number, 2)
+
+    @property
+    def router_address(self) -> str:
+        """The router's, in that network."""
+        return addresses.behind_router(self.number, 1)
+
+    @property
+    def router_namespace(self) -> Path:
+        """Of such a router."""
+        return self.network_namespace.with_name(f"{self.unit}-router")
+
+    @property
     def link(self) -> str:
         """The outer end of its network link."""
         return self.unit

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lab import network
 from lab.commands import run
+from lab.hosts import router
 from lab.hosts.home import HostHome
 from lab.state import Cluster
 
@@ -14,16 +15,20 @@ _FIRST = 1
 
 
 def create(home: HostHome) -> None:
-    """A new namespace as after switching on; a link that is down stays so, like a cable that is out."""
-    down = is_unplugged(home)
+    """A new namespace as after switching on; a link that is down stays so, like a cable that is out, and so does a
+    router."""
+    down, routed = is_unplugged(home), router.is_there(home)
     remove(home)
     network.attach(home, home.link, home.address)
+    if routed:
+        router.create(home)
     if down:
         set_link(home, up=False)
 
 
 def remove(home: HostHome) -> None:
     """Undo create, whatever is there of it."""
+    router.remove(home)
     network.detach(home, home.link)
 
 
@@ -50,6 +55,17 @@ def set_routes(home: HostHome, clusters: Sequence[Cluster]) -> None:
 def set_link(home: HostHome, *, up: bool) -> None:
     """Plug the host's cable in or pull it out."""
     run(["ip", "link", "set", home.link, "up" if up else "down"], what=f"setting the link of {home.name}")
+
+
+def set_router(home: HostHome, *, between: bool) -> None:
+    """Put a router that translates addresses between host and bridge, or take it away, in a host that goes on."""
+    if between == router.is_there(home):
+        return
+    if between:
+        router.create(home)
+    else:
+        router.remove(home)
+        network.attach(home, home.link, home.address)
 
 
 def is_unplugged(home: HostHome) -> bool:

@@ -35,7 +35,8 @@ options:
     type: str
   external_address:
     description:
-    - The same for a host that has the address not itself (behind NAT); probes then go to localhost.
+    - Address by which pods reach a host that has it not itself (behind NAT), instead of O(internal_address); probes
+      then go to localhost.
     type: str
   gateway:
     description:

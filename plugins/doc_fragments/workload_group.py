@@ -46,7 +46,8 @@ options:
     type: dict
   network:
     description:
-    - Network of the hosts, when they do not reach the pods' addresses; the cluster's without it.
+    - Network of the hosts, when they do not reach the pods' addresses. Without it pods take them for the cluster's,
+      and they take every address for one that they reach.
     type: str
   locality:
     description:

@@ -34,5 +34,8 @@ def declared(operation: AnyOperation, arguments: Mapping[str, Any]) -> tuple[Any
         if not name or name in specs:
             text = f"is the name of another host, too: {name}" if name else "is required"
             raise MeshError("invalid_option", text, where=f"{place}.host")
-        specs[name] = parse(operation.spec, {**of_all, **own}, place)
+        try:
+            specs[name] = parse(operation.spec, {**of_all, **own})
+        except MeshError as error:
+            raise error.at(name) from None
     return of_hosts(specs), Nothing()

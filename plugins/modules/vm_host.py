@@ -43,6 +43,10 @@ options:
     type: list
     elements: str
     default: []
+  ready_timeout:
+    description: Seconds to wait, before all else, until the proxy says that it is ready; looks at once without it.
+    type: int
+    default: 0
   timeout:
     description: Seconds for each connection.
     type: int
@@ -235,6 +239,14 @@ named:
   type: list
   elements: str
   returned: success
+block:
+  description: Lines of our block in /etc/hosts.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    address: {description: The address., type: str}
+    name: {description: What it is called., type: str}
 record:
   description: What the role noted of the host before it changed anything there; empty where it never did.
   type: dict
@@ -277,8 +289,10 @@ calls:
     reason: {description: Why not., type: str}
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meshops.mesh.plugins.module_utils._vm.host import look
+from ansible_collections.meshops.mesh.plugins.module_utils._vm.host import look, objection
 
 OPTIONS = {
     "istiod_addresses": {"type": "list", "elements": "str", "default": []},
@@ -288,6 +302,7 @@ OPTIONS = {
     "calls": {"type": "list", "elements": "str", "default": []},
     "names": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "list", "elements": "str", "default": []},
+    "ready_timeout": {"type": "int", "default": 0},
     "timeout": {"type": "int", "default": 5},
 }
 
@@ -295,6 +310,8 @@ OPTIONS = {
 def main() -> None:
     """Look."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    if refused := objection(os.geteuid()):
+        module.fail_json(msg=refused)
     module.exit_json(changed=False, **look(module.params))
 
 

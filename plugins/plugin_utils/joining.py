@@ -19,6 +19,9 @@ _MEGABYTE = 1 << 20
 _INSTALLING = {"/usr/local/bin": 300, "/var/lib/istio": 100}
 _CONFIGURING = {"/var/lib/istio": 10, "/var/log/istio": 10, "/etc": 1}
 _AGENTS = ("pilot-agent", "envoy")
+_AGENTS_USER = "istio-proxy"
+#: Directories that somebody else may have, and that become the agent's.
+_TAKEN = ("/etc/certs", "/var/log/istio")
 _SOURCES = ("url", "path", "repository", "files")
 
 
@@ -68,7 +71,13 @@ def installs(wanted: Facts, host: Facts) -> bool:
         return True
     if host["installed"] and identity(wanted):
         return bool(host["installed"] != identity(wanted))
-    return bool(version) and version != (agent["package_version"] or agent["version"])
+    return bool(version) and not _is(version, agent)
+
+
+def _is(version: str, agent: Facts) -> bool:
+    """Whether an agent is of a version; a package's may have a release after it (``1.31.0-1``)."""
+    found = str(agent["package_version"] or agent["version"])
+    return found == version or found.startswith(f"{version}-")
 
 
 def identity(wanted: Facts) -> str:
@@ -119,12 +128,32 @@ def _package(wanted: Facts, host: Facts) -> Iterator[Finding]:
         yield Finding("vm_workload_package", said, f"give one of {', '.join(_SOURCES)}")
     elif given[0] in ("url", "files") and not wanted["package"].get("checksum"):
         yield Finding("vm_workload_package", f"{given[0]} without checksum", "give checksum, such as sha256:<digits>")
+    elif given == ["path"] and not wanted["package"].get("checksum"):
+        # The role reads it off the file, where there is one.
+        said = f"{wanted['package']['path']} is no file that can be read on the controller"
+        yield Finding("vm_workload_package", said, "give the path of a deb or rpm there")
     source = str(wanted["package"].get("url") or wanted["package"].get("path") or "")
     ending = _PACKAGES.get(host["os"]["family"], "")
     if ending and source.endswith(tuple(end for end in _PACKAGES.values() if end != ending)):
         yield Finding(
             "vm_workload_package", f"{source.rpartition('/')[2]} is none for {host['os']['id']}", f"give a {ending}"
         )
+
+
+def _version(wanted: Facts, host: Facts) -> Iterator[Finding]:
+    version, agent = str(wanted["version"]), host["agent"]
+    if version and not installs(wanted, host) and not _is(version, agent):
+        said = f"{version} is declared, and vm_workload_package is {agent['package_version'] or agent['version']}"
+        yield Finding("vm_workload_version", said, "declare the package of that version, or leave the version out")
+
+
+def _directories(wanted: Facts, host: Facts) -> Iterator[Finding]:
+    if host["record"]:
+        return
+    for found in host["paths"]:
+        if found["path"] in _TAKEN and found["kind"] == "directory" and found["owner"] != _AGENTS_USER:
+            said = f"is there already, and {found['owner']}'s; {_AGENTS_USER} owns it until the host leaves"
+            yield Finding(found["path"], said, "move what others must not touch elsewhere", fatal=False)
 
 
 def _service_manager(wanted: Facts, host: Facts) -> Iterator[Finding]:
@@ -209,6 +238,6 @@ def _named(host: Facts, answer: Facts) -> Iterator[Finding]:
 
 #: In the order in which somebody would look.
 _CHECKS = (
-    *(_system, _service_manager, _package, _kernel, _clock, _disk),
-    *(_ports, _other_meshes, _address, _names),
+    *(_system, _service_manager, _package, _version, _kernel, _clock, _disk),
+    *(_ports, _other_meshes, _address, _names, _directories),
 )

@@ -292,6 +292,16 @@ def test_two_hosts_of_one_address(cluster, namespace, group):
         operation.answer(cluster, operation.spec())
 
 
+def test_one_address_in_two_networks(cluster, namespace, group):
+    """Behind two NATs the same private address is two hosts."""
+    for name in ("near", "far"):
+        group({"template": {"serviceAccount": "vms", "network": name}}, name=name)
+    shared = {"namespace": namespace, "gateway_address": "192.0.2.1", "internal_address": "10.0.0.1"}
+    operation = of_hosts({name: VmBootstrapSpec(**shared, group=name) for name in ("near", "far")})
+    found = operation.answer(cluster, operation.spec())["hosts"]
+    assert {name: host["network"] for name, host in found.items()} == {"near": "near", "far": "far"}
+
+
 @pytest.mark.parametrize("said", ["statusPort: x", "statusPort: true", "proxyMetadata: [a]"])
 def test_configuration_of_another_shape(api, namespace, group, said):
     group({"metadata": {"annotations": {CONFIG: said}}})

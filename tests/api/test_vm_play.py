@@ -84,7 +84,7 @@ def test_who_waits_sees_for_what(play, namespace):
     awaited = {"namespace": namespace, "expect": "present", "addresses": ["192.0.2.11"], "wait_timeout": 6}
     code, output = play({"meshops.mesh.workload_info": awaited})
     assert code == 2
-    assert "localhost: waiting, 1 of 1 hosts, 5 s: 192.0.2.11 has no WorkloadEntry" in output
+    assert "localhost: waiting for 1 of 1 hosts, 5 s: 192.0.2.11 has no WorkloadEntry" in output
     assert "1 of 1 hosts have not joined after 6 s: 192.0.2.11 has no WorkloadEntry" in output
 
 
@@ -94,7 +94,7 @@ def test_who_waits_sees_for_what(play, namespace):
         ({"return_files": True, "hosts": [{"host": "a", "group": "none"}]}, "a: WorkloadGroup {ns}/none: is not there"),
         ({"return_files": True, "hosts": [{"group": "ratings"}]}, "hosts[0].host: is required"),
         ({"return_files": True, "hosts": [{"host": "a"}, {"host": "a"}]}, "is the name of another host, too: a"),
-        ({"return_files": True, "hosts": [{"host": "a", "adress": "x"}]}, "hosts[0].adress: is not an option"),
+        ({"return_files": True, "hosts": [{"host": "a", "adress": "x"}]}, "a: adress: is not an option"),
         (
             {"return_files": True, "hosts": [{"host": n, "internal_address": "10.0.0.1"} for n in "ab"]},
             "b: has the address 10.0.0.1 of a",

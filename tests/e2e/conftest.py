@@ -21,7 +21,9 @@ from typing import Any
 import pytest
 import yaml
 from mesh.apply.engine import run
+from mesh.apply.readiness import status_of
 from mesh.kube.cluster import Cluster, connect
+from mesh.model.objects import ref
 from mesh.model.options import Connection, Mode, RunOptions
 from mesh.model.report import Report
 from mesh.model.spec import parse
@@ -31,7 +33,10 @@ from mesh.render.values import merged
 from demo.run import LAB_IMAGE, LAB_VALUES, lab_variables
 from lab.errors import LabError
 from lab.state import Lab, load
+from lab.versions import IMAGE_CLIENT as CLIENT
 from tests.accounts import Account, with_tokens
+
+from .hosts import CLUSTER, FAR, NEAR, SPACE, await_
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "examples" / "inventory"
@@ -175,3 +180,44 @@ def core(lab: Lab, automation: Automation) -> Core:
 @pytest.fixture(scope="session")
 def shop_image() -> str:
     return LAB_IMAGE
+
+
+@pytest.fixture(scope="module")
+def machines(lab):
+    if {NEAR, FAR} - {host.name for host in lab.hosts}:
+        pytest.skip("the lab has no hosts; run: python -m lab up --hosts 2")
+    return {host.name: host for host in lab.hosts}
+
+
+@pytest.fixture(scope="module")
+def clusters_of_module(connections):
+    for cluster in connections.values():
+        cluster.forget_kinds()
+    return connections
+
+
+@pytest.fixture(scope="module")
+def client(clusters_of_module, lab):
+    """A pod of the shop that resolves names of the mesh, and calls."""
+    cluster = clusters_of_module[CLUSTER]
+    marks = {"proxy.istio.io/config": 'proxyMetadata: {ISTIO_META_DNS_CAPTURE: "true"}'}
+    container = {"name": "client", "image": CLIENT, "command": ["sleep", "infinity"], "imagePullPolicy": "IfNotPresent"}
+    metadata = {"name": "hosts-client", "namespace": SPACE, "annotations": marks, "labels": {"app": "hosts-client"}}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    cluster.apply(pod, "test")
+    key = ref(pod)
+    await_(lambda: status_of(cluster.get("v1", "Pod", SPACE, key.name)).ready, 60)
+
+    def call(*arguments):
+        command = ["kubectl", f"--kubeconfig={lab.kubeconfig}", f"--context={CLUSTER}", f"--namespace={SPACE}"]
+        asked = ["curl", "--silent", "--show-error", "--max-time", "10", "--include", *arguments]
+        done = subprocess.run(
+            [*command, "exec", key.name, "--container=client", "--", *asked],
+            capture_output=True,
+            check=False,
+        )
+        return (done.stdout + done.stderr).decode(errors="replace")
+
+    yield call
+    cluster.delete(key)

@@ -3,61 +3,41 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 
 import pytest
-import yaml
-from mesh.apply.readiness import status_of
-from mesh.model.objects import ref
 
-from lab import paths
 from lab.home import Home
-from lab.hosts import control
 from lab.hosts import workload as shop
 from lab.hosts.home import HostHome
-from lab.sidecar import published
-from lab.versions import IMAGE_CLIENT as CLIENT
 
-CLUSTER, SPACE = "onprem", "shop"
-#: On the cluster's network, and on one of its own.
-NEAR, FAR = "vm1", "vm2"
+from .hosts import (
+    CLUSTER,
+    FAR,
+    NEAR,
+    PORT,
+    SPACE,
+    VERSION,
+    await_,
+    curl,
+    gateway,
+    group,
+    package,
+    snapshot,
+    told,
+    write_inventory,
+)
+
 GROUPS = {NEAR: "ratings-vm", FAR: "far"}
-PORT = 9080
-VERSION = "host"
 NAME = "ratings.host.example.com"
-
-
-def group(name, **more):
-    labels = {"app": name, "version": VERSION}
-    probe = {"http_get": {"port": PORT, "path": "/health"}, "period_seconds": 2}
-    return {"name": name, "namespace": SPACE, "labels": labels, "ports": {"http": PORT}, "probe": probe, **more}
-
-
-@pytest.fixture(scope="module")
-def machines(lab):
-    if {NEAR, FAR} - {host.name for host in lab.hosts}:
-        pytest.skip("the lab has no hosts; run: python -m lab up --hosts 2")
-    return {host.name: host for host in lab.hosts}
 
 
 @pytest.fixture(scope="module")
 def declared(core, machines, lab):
     """The way to istiod, and the groups with the names by which their hosts are called."""
-    charts = {"repository": lab.chart_repository, "plain_http": True}
-    gateway = {
-        "name": "istio-eastwestgateway",
-        "namespace": "istio-system",
-        "type": "eastwest",
-        "network": lab.cluster(CLUSTER).network,
-        "version": lab.istio_version,
-        "charts": charts,
-        "expose": ["istiod", "services"],
-        "replicas": 1,
-        "image_pull_policy": "IfNotPresent",
-    }
-    core(CLUSTER, "gateway", gateway)
+    way = gateway(lab, "istio-eastwestgateway", "istiod", "services")
+    core(CLUSTER, "gateway", way)
     groups = [
         group(
             GROUPS[NEAR],
@@ -73,19 +53,15 @@ def declared(core, machines, lab):
     yield groups
     for item in groups:
         core(CLUSTER, "workload_group", item, "absent")
-    core(CLUSTER, "gateway", gateway, "absent")
+    core(CLUSTER, "gateway", way, "absent")
 
 
 @pytest.fixture(scope="module")
 def inventory(machines, lab, tmp_path_factory):
     """The lab's hosts with what the role needs to know of them."""
     path = tmp_path_factory.mktemp("hosts") / "hosts.json"
-    known = yaml.safe_load((paths.STATE / "hosts.yml").read_text(encoding="utf-8"))["mesh_vms"]["hosts"]
-    url, checksum = published(lab)
-    package = {"url": url, "checksum": f"sha256:{checksum}"}
-    common = {"vm_workload_cluster": CLUSTER, "vm_workload_namespace": SPACE, "vm_workload_package": package}
-    hosts = {name: {**known[name], "vm_workload_group": GROUPS[name]} for name in GROUPS}
-    path.write_text(json.dumps({"mesh_vms": {"hosts": hosts, "vars": common}}), encoding="utf-8")
+    groups = {name: {"vm_workload_group": own} for name, own in GROUPS.items()}
+    write_inventory(path, groups, vm_workload_package=package(lab))
     return path
 
 
@@ -107,82 +83,21 @@ def workload(machines):
         shop.remove(name)
 
 
-def said(name, *command):
-    done = control.execute(name, *command)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+#: Where the agent will be there are directories of others already: a secret one, and one that root does not own.
+_THEIRS = "/etc/certs /run/secrets/theirs /var/log/istio"
+_PLANT = f"mkdir -p {_THEIRS} && touch /etc/certs/theirs.pem && chmod 700 /etc/certs && chown -R ops: /var/log/istio"
 
 
 @pytest.fixture(scope="module")
-def client(clusters_of_module, lab):
-    """A pod of the shop that resolves names of the mesh, and calls."""
-    cluster = clusters_of_module[CLUSTER]
-    marks = {"proxy.istio.io/config": 'proxyMetadata: {ISTIO_META_DNS_CAPTURE: "true"}'}
-    container = {"name": "client", "image": CLIENT, "command": ["sleep", "infinity"], "imagePullPolicy": "IfNotPresent"}
-    metadata = {"name": "hosts-client", "namespace": SPACE, "annotations": marks, "labels": {"app": "hosts-client"}}
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-    cluster.apply(pod, "test")
-    key = ref(pod)
-    await_(lambda: status_of(cluster.get("v1", "Pod", SPACE, key.name)).ready, 60)
-
-    def call(*arguments):
-        command = ["kubectl", f"--kubeconfig={lab.kubeconfig}", f"--context={CLUSTER}", f"--namespace={SPACE}"]
-        asked = ["curl", "--silent", "--show-error", "--max-time", "10", "--include", *arguments]
-        done = subprocess.run(
-            [*command, "exec", key.name, "--container=client", "--", *asked],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout + done.stderr
-
-    yield call
-    cluster.delete(key)
+def theirs(machines):
+    """On one host."""
+    said(FAR, "sh", "-ec", _PLANT)
+    yield
+    said(FAR, "rm", "-r", "/etc/certs", "/run/secrets", "/var/log/istio")
 
 
 @pytest.fixture(scope="module")
-def clusters_of_module(connections):
-    for cluster in connections.values():
-        cluster.forget_kinds()
-    return connections
-
-
-def await_(condition, seconds):
-    """The last value of a condition, when it holds or the time is over."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert found
-
-
-def curl(name, *arguments):
-    """What a host gets by its own means."""
-    done = control.execute(name, "curl", "--silent", "--show-error", "--max-time", "10", "--include", *arguments)
-    return done.stdout + done.stderr
-
-
-def snapshot(name):
-    """All of a host that joining could touch: files, accounts, rules of netfilter."""
-    found = said(name, "sh", "-c", _LOOK)
-    return found.splitlines()
-
-
-#: What package managers and services write for themselves is none of ours.
-_LOOK = """
-find /etc /usr/local /opt /lib/systemd /usr/lib/systemd /var/lib /var/log/istio /run/secrets /run/meshops \
-  \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /var/lib/private \
-     -o -path /var/lib/ucf -o -name '*-' \\) -prune -o -printf '%y %m %u %g %p %l\n' 2>/dev/null | sort
-sha256sum /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/hosts /etc/resolv.conf /etc/nsswitch.conf
-for program in iptables-legacy ip6tables-legacy iptables-nft ip6tables-nft; do
-  for table in nat mangle raw filter; do echo $program $table; $program -w -t $table -S 2>&1 | grep -c -v '^-P'; done
-done
-dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' | grep '^i'
-"""
-
-
-@pytest.fixture(scope="module")
-def before(machines, workload):
+def before(machines, workload, theirs):
     """What the hosts are like, all tables of netfilter having been looked at once."""
     for name in GROUPS:
         snapshot(name)
@@ -220,12 +135,6 @@ def test_they_join_and_open_sessions_live_on(run_on_hosts, before, core, machine
         machines[name].address: True for name in GROUPS
     }
     assert {item["network"] for item in found.values()} == {"", machines[FAR].network}
-
-
-def told(core):
-    """Hosts that are connected, by address."""
-    found = core(CLUSTER, "workload_info", {}).result["workloads"]
-    return {item["address"]: item for item in found if item["connected"]}
 
 
 def test_a_second_run_changes_nothing(run_on_hosts):

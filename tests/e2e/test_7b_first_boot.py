@@ -19,23 +19,10 @@ from lab.sidecar import published
 from tests.pulumi.stacks import Stack
 
 from .conftest import ROOT
-from .test_7_hosts import (
-    CLUSTER,
-    FAR,
-    SPACE,
-    VERSION,
-    await_,
-    clusters_of_module,
-    declared,
-    group,
-    inventory,
-    machines,
-    run_on_hosts,
-    said,
-    told,
-)
+from .hosts import CLUSTER, FAR, SPACE, VERSION, await_, group, said, told
+from .test_7_hosts import declared, inventory, run_on_hosts
 
-__all__ = ["clusters_of_module", "declared", "inventory", "machines", "run_on_hosts"]
+__all__ = ["declared", "inventory", "run_on_hosts"]
 GROUP = "first-boot"
 SEED = "/var/lib/cloud/seed/nocloud"
 

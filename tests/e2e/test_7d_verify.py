@@ -8,15 +8,11 @@ import contextlib
 import json
 
 import pytest
-import yaml
 
-from lab import paths
 from lab.hosts import workload as shop
-from lab.sidecar import published
 
-from .test_7_hosts import CLUSTER, NEAR, SPACE, VERSION, await_, group, machines, said, snapshot
+from .hosts import CLUSTER, NEAR, SPACE, VERSION, await_, gateway, group, package, said, snapshot, write_inventory
 
-__all__ = ["machines"]
 GROUP, GATEWAY = "verify-vm", "verify-gateway"
 _BLOCK = "/^# meshops.mesh: begin/,/^# meshops.mesh: end/d"
 _CHAIN = "/etc/certs/cert-chain.pem"
@@ -25,41 +21,24 @@ _CHAIN = "/etc/certs/cert-chain.pem"
 @pytest.fixture(scope="module")
 def declared(core, machines, lab):
     """The way to istiod, the group, and what may be asked of the cluster."""
-    gateway = {
-        "name": GATEWAY,
-        "namespace": "istio-system",
-        "type": "eastwest",
-        "network": lab.cluster(CLUSTER).network,
-        "version": lab.istio_version,
-        "charts": {"repository": lab.chart_repository, "plain_http": True},
-        "expose": ["istiod"],
-        "replicas": 1,
-        "image_pull_policy": "IfNotPresent",
-    }
-    core(CLUSTER, "gateway", gateway)
+    way = gateway(lab, GATEWAY, "istiod")
+    core(CLUSTER, "gateway", way)
     core(CLUSTER, "workload_group", group(GROUP))
     core(CLUSTER, "vm_bootstrap", {"group": GROUP, "namespace": SPACE, "issue_token": False})
     core(CLUSTER, "workload_info", {})
     core(CLUSTER, "mesh_info", {})
     yield
     core(CLUSTER, "workload_group", group(GROUP), "absent")
-    core(CLUSTER, "gateway", gateway, "absent", wait=False)
+    core(CLUSTER, "gateway", way, "absent", wait=False)
 
 
 @pytest.fixture(scope="module")
 def run_on_host(play, declared, lab, tmp_path_factory):
     """Plays on the one host; its service is not the mesh's."""
-    known = yaml.safe_load((paths.STATE / "hosts.yml").read_text(encoding="utf-8"))["mesh_vms"]["hosts"][NEAR]
-    url, checksum = published(lab)
-    wanted = {
-        "vm_workload_cluster": CLUSTER,
-        "vm_workload_namespace": SPACE,
-        "vm_workload_group": GROUP,
-        "vm_workload_gateway": f"istio-system/{GATEWAY}",
-        "vm_workload_package": {"url": url, "checksum": f"sha256:{checksum}"},
-    }
     inventory = tmp_path_factory.mktemp("verify") / "hosts.json"
-    inventory.write_text(json.dumps({"mesh_vms": {"hosts": {NEAR: known}, "vars": wanted}}), encoding="utf-8")
+    gateway_name = f"istio-system/{GATEWAY}"
+    host = {"vm_workload_group": GROUP, "vm_workload_gateway": gateway_name, "vm_workload_package": package(lab)}
+    write_inventory(inventory, {NEAR: host})
     shop.install(NEAR, "ratings", VERSION)
 
     def run(playbook, *arguments):

@@ -9,17 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 from mesh.apply.readiness import addresses
 from mesh.model.objects import Ref
 
-from lab import paths
-from lab.sidecar import published
-
-from .test_7_hosts import FAR, await_, machines
+from .hosts import FAR, await_, package, write_inventory
 from .test_9_uninstall import _left
-
-__all__ = ["machines"]
 
 CLUSTER = "cloud"
 ISTIOCTL = Path(__file__).resolve().parents[2] / ".lab" / "bin" / "istioctl"
@@ -56,13 +50,9 @@ def test_hosts_join_a_mesh_of_istioctl(lab, core, clusters, install, play, machi
     await_(lambda: addresses(cluster.get("v1", "Service", "istio-system", "istiod")), 20)
     core(CLUSTER, "vm_bootstrap", {"group": "guests", "namespace": "guests", "issue_token": False})
     core(CLUSTER, "workload_info", {})
-    known = yaml.safe_load((paths.STATE / "hosts.yml").read_text(encoding="utf-8"))["mesh_vms"]["hosts"][FAR]
-    url, checksum = published(lab)
-    told = {"cluster": CLUSTER, "namespace": "guests", "group": "guests"}
-    told["package"] = {"url": url, "checksum": f"sha256:{checksum}"}
-    variables = {**known, **{f"vm_workload_{key}": value for key, value in told.items()}}
+    wanted = {"cluster": CLUSTER, "namespace": "guests", "group": "guests", "package": package(lab)}
     inventory = tmp_path / "hosts.json"
-    inventory.write_text(json.dumps({"mesh_vms": {"hosts": {FAR: variables}}}), encoding="utf-8")
+    write_inventory(inventory, {FAR: {f"vm_workload_{key}": value for key, value in wanted.items()}})
     joined = play("meshops.mesh.join_vm", "-i", str(inventory))
     assert joined.code == 0, joined.output
     found = core(CLUSTER, "workload_info", {}).result["workloads"]

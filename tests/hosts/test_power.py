@@ -54,3 +54,17 @@ def test_a_link_that_is_down_stays_so_over_a_reboot(ssh, vm1):
     finally:
         control.set_link("vm1", up=True)
     assert ssh("vm1", "true").returncode == 0
+
+
+def test_behind_a_router_it_is_reached_as_before_and_does_not_know_its_address(ssh, vm2):
+    control.set_router("vm2", between=True)
+    try:
+        assert "10.99.0.242" not in vm2("ip", "-4", "-o", "address")
+        assert ssh("vm2", "true").returncode == 0
+        assert "10.99.0.241" in vm2("getent", "hosts", "vm1.lab")
+        control.reboot("vm2")
+        assert "172.30.2.2/24" in vm2("ip", "-4", "-o", "address")
+    finally:
+        control.set_router("vm2", between=False)
+    assert "10.99.0.242/24" in vm2("ip", "-4", "-o", "address")
+    assert ssh("vm2", "true").returncode == 0

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import os
 import re
+import time
 from typing import Any, Mapping
 
 from .running import program, run, text_of
@@ -20,6 +21,7 @@ _PROCESSES = ("pilot-agent", "envoy")
 #: Proxies and agents of other meshes, which capture traffic, too; as the kernel cuts their names.
 _OTHERS = ("linkerd2-proxy", "kuma-dp", "consul-dataplan", "aws-appmesh-env")
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "NRestarts", "MainPID")
+_PAUSE = 0.5
 _COMPLAINT = re.compile(r"^\S+\s+(?:error|warn)\s+(.*)$", re.MULTILINE)
 
 
@@ -103,6 +105,13 @@ def readiness(port: int = 15021, timeout: float = 3.0) -> tuple[bool, str]:
     finally:
         connection.close()
     return status == 200, "" if status == 200 else f"127.0.0.1:{port}/healthz/ready answers {status}"
+
+
+def await_ready(seconds: float, port: int = 15021) -> None:
+    """Return when the proxy says that it is ready, or after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not readiness(port)[0]:
+        time.sleep(_PAUSE)
 
 
 def complaints(log: str, most: int = 3) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import pwd
 import time
 from typing import Any, Mapping
 
@@ -28,6 +29,7 @@ _ASKED_TWICE = 2
 def look(options: Mapping[str, Any]) -> dict[str, Any]:
     """The module's result, of its options."""
     timeout = float(options["timeout"])
+    agent.await_ready(options["ready_timeout"])
     name = options["istiod_name"] or ""
     return {
         **system.look(),
@@ -42,6 +44,7 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
         "token": tokens.look(),
         "paths": [paths.look(path) for path in options["paths"]],
         "named": [item.address for item in naming.others(text_of("/etc/hosts"), name)] if name else [],
+        "block": [item._asdict() for item in naming.ours(text_of("/etc/hosts"))],
         "record": record(text_of(RECORD)),
         "installed": text_of(INSTALLED).strip(),
         "sudo": program("sudo") is not None,
@@ -50,6 +53,18 @@ def look(options: Mapping[str, Any]) -> dict[str, Any]:
         "calls": [call(target, timeout) for target in options["calls"]],
         "clock": time.time(),
     }
+
+
+def objection(number: int) -> str:
+    """Why the user of that number cannot look: rules and certificates that others do not see would seem away."""
+    if number == 0:
+        return ""
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:
+        name = f"user {number}"
+    remedy = "run with become: ansible_become, and no other ansible_become_user than root"
+    return f"only root sees what must be looked at, and this is {name} ({remedy})"
 
 
 def reached(options: Mapping[str, Any], name: str, timeout: float) -> list[dict[str, Any]]:

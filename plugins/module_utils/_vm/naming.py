@@ -33,6 +33,14 @@ def without(text: str) -> str:
     return without(before + "".join(lines[end + 1 :]))
 
 
+def ours(text: str) -> list[Entry]:
+    """What our block says, as far as it is whole."""
+    lines = text.splitlines()
+    begin = next((number for number, line in enumerate(lines) if line.startswith(BEGIN)), len(lines))
+    block = lines[begin + 1 : lines.index(END, begin)] if END in lines[begin:] else []
+    return [Entry(*line.split(None, 1)) for line in block if len(line.split()) > 1]
+
+
 def within(text: str, entries: Sequence[Entry]) -> str:
     """The text with these entries as our block at its end, or without one where there are none."""
     rest = without(text)

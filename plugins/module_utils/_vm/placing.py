@@ -16,6 +16,7 @@ from .walking import Refused, opened
 
 HOSTS = "/etc/hosts"
 _NOBODY_YET = -1
+_FIRST = "make it first; istio-proxy comes with Istio's package"
 
 
 class Outcome(NamedTuple):
@@ -188,7 +189,7 @@ def _user(name: str, check: bool) -> int:
     except KeyError:
         if check:
             return _NOBODY_YET
-        raise Refused(f"there is no user {name}") from None
+        raise Refused(f"there is no user {name} ({_FIRST})") from None
 
 
 def _group(name: str, check: bool) -> int:
@@ -197,7 +198,7 @@ def _group(name: str, check: bool) -> int:
     except KeyError:
         if check:
             return _NOBODY_YET
-        raise Refused(f"there is no group {name}") from None
+        raise Refused(f"there is no group {name} ({_FIRST})") from None
 
 
 def _difference(path: str, found: files.Found | None, data: bytes, item: Mapping[str, Any]) -> str:

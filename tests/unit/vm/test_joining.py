@@ -47,6 +47,8 @@ HOST = {
     "addresses": ["10.99.0.241", "fd00::a"],
     "reach": [],
     "named": [],
+    "record": {},
+    "paths": [],
 }
 INSTALLED = {**AGENT, "version": "1.31.0", "package_version": "1.31.0"}
 
@@ -92,7 +94,13 @@ def test_a_host_that_can_join():
         ),
         (
             {},
-            {"package": {"path": "/a/istio-sidecar.rpm"}},
+            {"package": {"path": "/a/istio-sidecar.deb"}},
+            "vm_workload_package: /a/istio-sidecar.deb is no file that can be read on the controller "
+            "(give the path of a deb or rpm there)",
+        ),
+        (
+            {},
+            {"package": {"path": "/a/istio-sidecar.rpm", "checksum": "sha256:1"}},
             "vm_workload_package: istio-sidecar.rpm is none for debian (give a .deb)",
         ),
         (
@@ -138,6 +146,12 @@ def test_a_host_that_can_join():
             {},
             "vm_workload_address: the host has no address but for loopback (give it one)",
         ),
+        (
+            {"agent": INSTALLED, "installed": "sha256:1"},
+            {"version": "1.30.0"},
+            "vm_workload_version: 1.30.0 is declared, and vm_workload_package is 1.31.0 "
+            "(declare the package of that version, or leave the version out)",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line(host, wanted, line):
@@ -155,6 +169,7 @@ def test_what_is_wrong_is_one_line(host, wanted, line):
         ({"service_manager": "none"}, {"service_manager": "none"}),
         ({}, {"external_address": "203.0.113.7"}),
         ({}, {"address": "fd00::a"}),
+        ({"agent": {**INSTALLED, "package_version": "1.31.0-1"}, "installed": "sha256:1"}, {"version": "1.31.0"}),
     ],
 )
 def test_what_is_not_wrong(host, wanted):
@@ -165,6 +180,16 @@ def test_what_is_worth_knowing_refuses_nothing():
     host = {**HOST, "systemd_resolved": {"active": True, "stub": True, "nss": True}}
     assert [finding.fatal for finding in joining.findings(WANTED, host)] == [False]
     assert lines(host, {**WANTED, "capture_dns": False}) == []
+
+
+def test_whose_directories_become_the_agents():
+    found = {"path": "/etc/certs", "kind": "directory", "owner": "ops", "group": "ops", "mode": "0700"}
+    (line,) = joining.findings(WANTED, {**HOST, "paths": [found]})
+    assert (line.where, line.fatal) == ("/etc/certs", False)
+    assert "is there already, and ops's; istio-proxy owns it until the host leaves" in str(line)
+    for other in ({"kind": "absent", "owner": ""}, {"owner": "istio-proxy"}, {"path": "/var/lib/istio"}):
+        assert lines({**HOST, "paths": [{**found, **other}]}) == []
+    assert lines({**HOST, "paths": [found], "record": {"paths": ["/etc/certs"]}}) == []
 
 
 @pytest.mark.parametrize(
@@ -180,6 +205,8 @@ def test_what_is_worth_knowing_refuses_nothing():
         ({**INSTALLED, "package_version": "1.31.1"}, "", {"version": "1.31.1"}, False),
         (INSTALLED, "sha256:1", {"version": "1.31.1"}, False),
         (AGENT, "sha256:1", {}, True),
+        ({**INSTALLED, "package_version": "1.31.0-1"}, "", {"version": "1.31.0"}, False),
+        ({**INSTALLED, "package_version": "1.31.01"}, "", {"version": "1.31.0"}, True),
     ],
 )
 def test_when_the_agent_is_installed(agent, noted, wanted, installs):

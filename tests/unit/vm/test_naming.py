@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from _vm.naming import BEGIN, END, Entry, others, within, without
+from _vm.naming import BEGIN, END, Entry, others, ours, within, without
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +26,13 @@ def test_the_block():
         within("127.0.0.1 localhost\n", ONE)
         == f"127.0.0.1 localhost\n{BEGIN}\n10.0.0.1 istiod.istio-system.svc\n{END}\n"
     )
+
+
+def test_what_the_block_says():
+    two = [*ONE, Entry("::1", "b")]
+    assert ours(within("10.0.0.9 istiod.istio-system.svc\n", two) + "10.0.0.8 c\n") == two
+    assert ours(within("a", ONE)) == ONE
+    assert ours("10.0.0.9 db\n") == ours("") == ours(f"{BEGIN}\n10.0.0.1 x\n") == []
 
 
 def test_what_others_wrote_below_stays():

@@ -39,7 +39,6 @@ def of_hosts(specs: Mapping[str, VmBootstrapSpec]) -> Query[Nothing]:
 def _answers(cluster: Issuer, specs: Mapping[str, VmBootstrapSpec]) -> dict[str, dict[str, Any]]:
     """What hosts have in common is asked for once, and what is wrong with one of them is said before a token is issued
     for another."""
-    _refuse_shared(specs)
     joined: dict[tuple[str | None, ...], Joining] = {}
     known, ready, answered = Remembering(cluster), {}, {}
     for name, spec in specs.items():
@@ -47,21 +46,21 @@ def _answers(cluster: Issuer, specs: Mapping[str, VmBootstrapSpec]) -> dict[str,
             place = (spec.namespace, spec.group, spec.revision, spec.control_plane_namespace, spec.cluster_id)
             joined[place] = joined.get(place) or joining(known, spec)
             ready[name] = _Host(known, spec, joined[place])
+    _refuse_shared(ready)
     for name, host in ready.items():
         with _about(name):
             answered[name] = host.answer(cluster)
     return answered
 
 
-def _refuse_shared(specs: Mapping[str, VmBootstrapSpec]) -> None:
+def _refuse_shared(hosts: Mapping[str, _Host]) -> None:
     """Two hosts of one address and network would be one to the mesh."""
-    seen: dict[tuple[str, str], str] = {}
-    for name, spec in specs.items():
-        address = spec.internal_address or spec.external_address
-        other = seen.setdefault((spec.namespace, canonical(address)), name) if address else name
+    seen: dict[tuple[str, str, str], str] = {}
+    for name, host in hosts.items():
+        other = seen.setdefault(host.endpoint, name) if host.address else name
         if other != name:
             hint = "each host needs an address of its own by which pods reach it"
-            raise MeshError("invalid_option", f"has the address {address} of {other}", where=name, hint=hint)
+            raise MeshError("invalid_option", f"has the address {host.address} of {other}", where=name, hint=hint)
 
 
 @contextlib.contextmanager
@@ -85,6 +84,16 @@ class _Host:
         self._notes: list[str] = []
         self._addresses = list(self._found(cluster))
         self._files = render.files(spec, self._joining, self._addresses)
+
+    @property
+    def address(self) -> str:
+        """By which pods reach it, as it was said; empty where the agent is to find one."""
+        return self._spec.internal_address or self._spec.external_address or ""
+
+    @property
+    def endpoint(self) -> tuple[str, str, str]:
+        """By what the mesh tells it from others: namespace, network and address."""
+        return self._spec.namespace, self._joining.network, canonical(self.address)
 
     def answer(self, cluster: Issuer) -> dict[str, Any]:
         """The result, with a token where one is needed and wanted."""

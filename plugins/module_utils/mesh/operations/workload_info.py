@@ -52,14 +52,15 @@ def _awaited(cluster: Examiner, spec: WorkloadInfoSpec) -> list[Object]:
             raise MeshError("not_ready", text, hint=_HINTS[spec.expect or "present"])
         if deadline.elapsed - told > _TELL:
             told = deadline.elapsed
-            cluster.tell(f"waiting, {len(lacking)} of {len(spec.addresses)} hosts, {told:.0f} s: {lacking[0]}")
+            cluster.tell(f"waiting for {len(lacking)} of {len(spec.addresses)} hosts, {told:.0f} s: {lacking[0]}")
         cluster.pause(min(pause, deadline.left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
 _HINTS = {
     "present": "look at /var/log/istio on the host, and at istiod's log",
-    "absent": "is the agent stopped there? istiod forgets a host that is gone after its grace period (10 s)",
+    "absent": "is the agent stopped there? istiod forgets it after its grace period (10 s), but after up to 45 minutes "
+    "where the istiod is gone that it was connected to",
 }
 
 

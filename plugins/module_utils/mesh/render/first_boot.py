@@ -50,10 +50,22 @@ def record(asked: dict[str, Any]) -> None:
     if os.path.exists(asked["record"]):
         return
     account = {"user": known(pwd.getpwnam, asked["agent"]), "group": known(grp.getgrnam, asked["agent"])}
-    paths = [path for path in asked["trees"] if os.path.lexists(path)]
-    told = {"account": account, "package": "", "enabled": False, "paths": paths}
+    paths = [path for path in (*asked["trees"], *asked["parents"]) if os.path.lexists(path)]
+    directories = [standing(path) for path in paths if os.path.isdir(path) and not os.path.islink(path)]
+    told = {"account": account, "package": "", "enabled": False, "paths": paths, "directories": directories}
     text = json.dumps(told, indent=4, sort_keys=True) + "\n"
     write({"path": asked["record"], "content": text, "owner": "root", "group": "root", "mode": "0600"})
+
+
+def standing(path: str) -> dict[str, str]:
+    """Who may do what there; owner and group by their numbers."""
+    found = os.stat(path)
+    return {
+        "path": path,
+        "mode": f"{found.st_mode & 0o7777:04o}",
+        "owner": str(found.st_uid),
+        "group": str(found.st_gid),
+    }
 
 
 def known(lookup: Any, name: str) -> bool:

@@ -36,9 +36,15 @@ RECORD, GUARD, DROP_IN = (
 #: Paths that come with the agent, that it makes, or that we do; of each it is noted whether it was there before.
 TREES = (
     *("/etc/certs", "/etc/istio", "/var/lib/istio", "/var/log/istio", "/run/secrets"),
+    *("/run/secrets/credential-uds", "/run/secrets/tokens"),
+    *("/run/secrets/workload-spiffe-credentials", "/run/secrets/workload-spiffe-uds"),
+    *("/var/lib/istio/config", "/var/lib/istio/envoy", "/var/lib/istio/proxy"),
+    *("/var/log/istio/istio.err.log", "/var/log/istio/istio.log"),
     *("/etc/systemd/system/istio.service.d", "/lib/systemd/system/istio.service"),
     *("/usr/local/bin/envoy", "/usr/local/bin/istio-start.sh", "/usr/local/bin/pilot-agent"),
 )
+#: Directories that a package manager takes along when they are empty without the package.
+PARENTS = ("/usr/local/bin",)
 
 
 def placed(files: Mapping[str, str]) -> list[Item]:

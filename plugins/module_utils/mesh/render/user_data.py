@@ -29,6 +29,7 @@ def user_data(files: Mapping[str, str], package: VmPackage, ports: list[int]) ->
         "agent": host_layout.AGENT,
         "record": host_layout.RECORD,
         "trees": list(host_layout.TREES),
+        "parents": list(host_layout.PARENTS),
         "package": {"url": package.url, "sha256": package.sha256.removeprefix("sha256:")},
         "files": [*host_layout.placed(files), *_own(ports)],
         "hosts": f"{_BEGIN}\n{files['hosts']}{_END}\n",

@@ -40,7 +40,8 @@ class VmBootstrapSpec:
         "Address of the host by which pods reach it; its first one without it.", default=None, check=checks.ip_address
     )
     external_address: str | None = option(
-        "The same for a host that has the address not itself (behind NAT); probes then go to localhost.",
+        "Address by which pods reach a host that has it not itself (behind NAT), instead of O(internal_address); "
+        "probes then go to localhost.",
         default=None,
         check=checks.ip_address,
     )

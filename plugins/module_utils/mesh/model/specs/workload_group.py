@@ -143,7 +143,8 @@ class WorkloadGroupSpec:
         example={"http": 8080},
     )
     network: str | None = option(
-        "Network of the hosts, when they do not reach the pods' addresses; the cluster's without it.",
+        "Network of the hosts, when they do not reach the pods' addresses. Without it pods take them for the "
+        "cluster's, and they take every address for one that they reach.",
         default=None,
         check=checks.label_value,
     )
