@@ -24,6 +24,7 @@ from .hosts import (
     gateway,
     group,
     package,
+    said,
     snapshot,
     told,
     write_inventory,
