@@ -17,7 +17,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity oldest newest cores ecosystem ansible-lint galaxy ee molecule hosts e2e docs generate check-generated lab-up lab-down env bench collection clean
+.PHONY: help venv demo demo-pulumi test test-faults lint unit api secrets pulumi faults sanity oldest newest cores ecosystem ansible-lint galaxy ee molecule hosts nsm e2e docs generate check-generated lab-up lab-down env bench collection clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,7 +46,7 @@ lint: venv ## the checks that take seconds
 test-faults: venv ## every request of a run fails in every way (more than an hour); the result goes to docs/reliability.md
 	$(BIN)/python -m tests.run faults-full $(ARGS)
 
-unit api secrets pulumi faults sanity oldest newest cores ecosystem ansible-lint galaxy ee molecule hosts e2e: venv
+unit api secrets pulumi faults sanity oldest newest cores ecosystem ansible-lint galaxy ee molecule hosts nsm e2e: venv
 	$(BIN)/python -m tests.run $@ $(ARGS)
 
 unit: ## tests without a cluster
@@ -64,6 +64,7 @@ galaxy: ## what Galaxy's importer says of the tarball
 ee: ## what ansible-builder makes of the collection
 molecule: ## the scenario of each role on the lab; ARGS=--keep-lab, then molecule test -s ROLE by hand
 hosts: ## tests of the lab's hosts: boot, reboot, packages, nothing left behind
+nsm: ## tests of the lab's domains of Network Service Mesh, with real SPIRE
 e2e: ## tests in the lab's two clusters
 
 generate: venv ## write what follows from the specs
@@ -72,8 +73,8 @@ generate: venv ## write what follows from the specs
 check-generated: venv ## fail if something generated is stale
 	$(BIN)/python -m generate --check
 
-lab-up: venv ## the lab's clusters; CLUSTERS="onprem cloud", API=1 for the bare API server, HOSTS=2 for hosts beside them
-	$(BIN)/python -m lab up $(if $(CLUSTERS),--clusters $(CLUSTERS)) $(if $(API),--api) $(if $(HOSTS),--hosts $(HOSTS))
+lab-up: venv ## the lab's clusters; CLUSTERS="onprem cloud", API=1 for the bare API server, HOSTS=2 for hosts, DOMAINS=2 for domains of NSM beside them
+	$(BIN)/python -m lab up $(if $(CLUSTERS),--clusters $(CLUSTERS)) $(if $(API),--api) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(DOMAINS),--domains $(DOMAINS))
 
 lab-down: venv ## remove all that the lab made
 	$(BIN)/python -m lab down

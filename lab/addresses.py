@@ -21,6 +21,9 @@ _POOL_START, _POOL_SIZE = 64, 16
 #: Hosts have the numbers from 1 on, and their addresses follow the last pool.
 MOST_HOSTS = 14
 _BEFORE_HOSTS = 240
+#: Domains have the numbers from 1 on, and their addresses follow the bridge's own.
+MOST_DOMAINS = 9
+_BEFORE_DOMAINS = 1
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ def assign(names: list[str], taken: Mapping[str, int]) -> dict[str, int]:
 def of_host(number: int) -> str:
     """The address of a host on the bridge, all that it has."""
     return f"10.99.0.{_BEFORE_HOSTS + number}"
+
+
+def of_domain(number: int) -> str:
+    """The address of a domain of Network Service Mesh on the bridge."""
+    return f"10.99.0.{_BEFORE_DOMAINS + number}"
 
 
 def behind_router(number: int, which: int) -> str:

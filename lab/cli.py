@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import native, paths, progress, providers, state, status
+from lab.domains import lifecycle as domains
 from lab.errors import LabError
 from lab.hosts import control, lifecycle
 
@@ -42,7 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--istiod", action="store_true", help="with --kwok: istiod as a process when its pods are there")
     up.add_argument("--hosts", type=int, default=0, metavar="N", help="hosts with systemd and sshd: vm1, vm2, ...")
     up.add_argument("--rpm", nargs="+", default=(), metavar="HOST", help="of them those that take rpms, by dnf")
-    down = commands.add_parser("down", help="remove clusters and hosts; all when none is named")
+    up.add_argument(
+        "--domains", type=int, default=0, metavar="N", help="domains of Network Service Mesh: domain1, domain2, ..."
+    )
+    down = commands.add_parser("down", help="remove clusters, hosts and domains; all when none is named")
     down.add_argument("names", nargs="*", metavar="NAME")
     commands.add_parser("env", help="print what to export")
     show = commands.add_parser("status", help="what is up")
@@ -76,9 +80,11 @@ def _up(options: argparse.Namespace) -> None:
         istiod=options.istiod,
         hosts=options.hosts,
         rpm=options.rpm,
+        domains=options.domains,
     )
     lab = provider.up(request)
-    names = [*(cluster.name for cluster in lab.clusters), *(host.name for host in lab.hosts)]
+    names = [cluster.name for cluster in lab.clusters]
+    names += [host.name for host in lab.hosts] + [domain.name for domain in lab.domains]
     progress.say(f"up in {progress.elapsed():.1f} s: {', '.join(names)}")
     progress.say(f"export KUBECONFIG={shlex.quote(lab.kubeconfig)}")
 
@@ -103,6 +109,7 @@ def _build(options: argparse.Namespace) -> None:
     native.build(options.families)
     if not options.families:
         lifecycle.build(rpm=True)
+        domains.build()
 
 
 def _load(options: argparse.Namespace) -> None:

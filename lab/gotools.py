@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lab import cache, paths, versions
+from lab import cache, packages, paths, versions
 from lab.commands import run
 from lab.errors import LabError
 from lab.progress import Progress
@@ -27,8 +27,10 @@ class Family:
     programs: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
     static: bool = False
-    for_tests: bool = False
-    """Whether only tests need it, so that the lab does without."""
+    cgo: bool = False
+    """Whether it has parts in C, so that a C compiler must be there."""
+    on_request: bool = False
+    """Whether clusters and hosts do without, so that it is built only for who asks for it."""
     modules: Path = paths.GO_MODULES
     """Where the directory of the family is: others than the lab have programs, too."""
 
@@ -99,7 +101,28 @@ FAMILIES: dict[str, Family] = {
             "pulumi",
             {"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
             {"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": f"v{versions.PULUMI}"},
-            for_tests=True,
+            on_request=True,
+        ),
+        Family(
+            "spire",
+            {name: f"github.com/spiffe/spire/cmd/{name}" for name in ("spire-server", "spire-agent")},
+            {"github.com/spiffe/spire/pkg/common/version.gittag": versions.SPIRE},
+            cgo=True,
+            on_request=True,
+        ),
+        Family(
+            "nsm",
+            {
+                "nsm-registry": "./registry",
+                "nsm-registry-proxy": "./registry-proxy",
+                "nsmgr": "./nsmgr",
+                "nsmgr-proxy": "./nsmgr-proxy",
+                "nsm-forwarder": "./forwarder",
+                "nsm-endpoint": "./endpoint",
+                "nsm-client": "./client",
+            },
+            static=True,
+            on_request=True,
         ),
         Family("shop", {"shop": "."}, static=True),
         Family("pause", {"pause": "."}, static=True),
@@ -107,11 +130,11 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-_OF_THE_LAB = [family.name for family in FAMILIES.values() if not family.for_tests]
+_OF_THE_LAB = [family.name for family in FAMILIES.values() if not family.on_request]
 
 
 def build(names: list[str] | None = None) -> dict[str, Path]:
-    """Build the families (all that the lab needs by default) that the cache lacks; returns every program's path by its
+    """Build the families (all that clusters need by default) that the cache lacks; returns every program's path by its
     name."""
     unknown = sorted(set(names or ()) - set(FAMILIES))
     if unknown:
@@ -139,6 +162,10 @@ def _compile(family: Family, progress: Progress, into: Path) -> None:
     environment = {"GOFLAGS": "", "GOWORK": "off"}
     if family.static:
         environment["CGO_ENABLED"] = "0"
+    if family.cgo:
+        packages.ensure(packages.COMPILER)
+        # Else Go would leave these parts out where it finds no compiler, and the program fail when it runs.
+        environment["CGO_ENABLED"] = "1"
     for name, package in family.programs.items():
         # One program at a time: linking several at once takes more memory than small machines have.
         run(

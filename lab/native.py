@@ -32,6 +32,9 @@ from lab import (
 )
 from lab.addresses import Addresses
 from lab.cluster import Images, Plan
+from lab.domains import lifecycle as domain_lifecycle
+from lab.domains import spire
+from lab.domains.home import DomainHome, is_domain
 from lab.errors import LabError
 from lab.home import Home
 from lab.hosts import access, lifecycle, services
@@ -66,23 +69,30 @@ def up(
     istiod: bool = False,
     hosts: int = 0,
     rpm: Collection[str] = (),
+    domains: int = 0,
 ) -> Lab:
-    """Bring the named clusters and so many hosts up, besides what is up already; hosts named in `rpm` take such."""
+    """Bring the named clusters, so many hosts and so many domains up, besides what is up already; hosts named in `rpm`
+    take such."""
     wanted = [
         replace(plan, istiod=istiod and plan.kwok_nodes > 0) for plan in _plans(names, api=api, kwok_nodes=kwok_nodes)
     ]
-    homes = lifecycle.homes(hosts)
+    homes, domain_homes = lifecycle.homes(hosts), domain_lifecycle.homes(domains)
     lifecycle.check_packages(homes, rpm)
-    if not wanted and not homes:
-        raise LabError("nothing asked for; name clusters after --clusters, or give --api or --hosts.")
+    if not wanted and not homes and not domain_homes:
+        raise LabError("nothing asked for; name clusters after --clusters, or give --api, --hosts or --domains.")
     new = [plan for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()]
     preflight.check(
         nodes=sum(plan.nodes for plan in new),
         bare=sum(not plan.nodes for plan in new),
         hosts=sum(not home.keeper.pid() for home in homes),
+        domains=sum(not home.process(spire.SERVER).pid() for home in domain_homes),
     )
     machine.check_owner()
-    work = [*(_for_clusters(wanted) if wanted else ()), *(_for_hosts(homes, rpm) if homes else ())]
+    work = [
+        *(_for_clusters(wanted) if wanted else ()),
+        *(_for_hosts(homes, rpm) if homes else ()),
+        *(_for_domains(domain_homes) if domain_homes else ()),
+    ]
     with machine.exclusive():
         machine.check_owner()
         if machine.abandoned():
@@ -90,7 +100,7 @@ def up(
         machine.prepare()
         network.create_bridge()
         _do_all(work)
-        return _write_state(wanted, homes)
+        return _write_state(wanted, homes, domain_homes)
 
 
 def _for_clusters(wanted: Sequence[Plan]) -> list[Callable[[], None]]:
@@ -109,6 +119,13 @@ def _for_hosts(homes: Sequence[HostHome], rpm: Collection[str]) -> list[Callable
     return [partial(lifecycle.up, homes, rpm, programs)]
 
 
+def _for_domains(homes: Sequence[DomainHome]) -> list[Callable[[], None]]:
+    """Build what domains need; returns what starts them."""
+    programs = domain_lifecycle.build()
+    there = [DomainHome(entry.name) for entry in state.own().domains]
+    return [partial(domain_lifecycle.up, homes, there, programs)]
+
+
 def _do_all(work: Sequence[Callable[[], None]]) -> None:
     pool = ThreadPoolExecutor(len(work))
     running = [pool.submit(part) for part in work]
@@ -121,7 +138,7 @@ def _do_all(work: Sequence[Callable[[], None]]) -> None:
 
 
 def down(names: Sequence[str]) -> None:
-    """Take clusters and hosts down; with the last one goes everything that is machine-wide."""
+    """Take clusters, hosts and domains down; with the last one goes everything that is machine-wide."""
     if os.geteuid() != 0:
         raise LabError("the lab removes network namespaces, so it must run as root; run it with sudo.")
     with machine.exclusive():
@@ -130,21 +147,24 @@ def down(names: Sequence[str]) -> None:
 
 
 def _take_down(names: Sequence[str]) -> None:
-    """The named clusters and hosts or all; with the last one goes everything that is machine-wide."""
+    """The named clusters, hosts and domains or all; with the last one goes everything that is machine-wide."""
     lab = state.own()
     clusters = {entry.name: entry for entry in lab.clusters}
-    hosts = {entry.name for entry in lab.hosts}
-    for name in names or sorted({*machine.names(), *clusters, *hosts}):
+    hosts, domains = {entry.name for entry in lab.hosts}, {entry.name for entry in lab.domains}
+    for name in names or sorted({*machine.names(), *clusters, *hosts, *domains}):
         if is_host(name):
             lifecycle.down(HostHome(name))
+        elif is_domain(name):
+            domain_lifecycle.down(DomainHome(name))
         else:
             number = clusters[name].number if name in clusters else _number_of(name)
             cluster.down(name, Addresses(number) if number else None)
         clusters.pop(name, None)
         hosts.discard(name)
-        _save(list(clusters.values()), hosts)
+        domains.discard(name)
+        _save(list(clusters.values()), hosts, domains)
     left = machine.names()
-    if all(map(is_host, left)):
+    if not any(map(_is_cluster, left)):
         chartservers.stop()
     if not any(map(is_host, left)):
         services.stop()
@@ -153,6 +173,10 @@ def _take_down(names: Sequence[str]) -> None:
         machine.restore()
         paths.STATE_FILE.unlink(missing_ok=True)
         paths.KUBECONFIG.unlink(missing_ok=True)
+
+
+def _is_cluster(name: str) -> bool:
+    return not is_host(name) and not is_domain(name)
 
 
 def load(archives: Sequence[Path]) -> None:
@@ -170,7 +194,7 @@ def load(archives: Sequence[Path]) -> None:
 
 def _plans(names: Sequence[str], *, api: bool, kwok_nodes: int) -> list[Plan]:
     for name in names:
-        if not _NAME.fullmatch(name) or name in _RESERVED or is_host(name):
+        if not _NAME.fullmatch(name) or name in _RESERVED or not _is_cluster(name):
             raise LabError(f"cluster name {name!r} cannot be used; take a short one of a-z, 0-9 and dashes.")
     wanted = [name for name in dict.fromkeys(names) if name != API_CLUSTER]
     if api or API_CLUSTER in names or (kwok_nodes and not any(map(addresses.is_bare, wanted))):
@@ -197,17 +221,22 @@ def _number_of(name: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _write_state(started: Sequence[Plan], homes: Sequence[HostHome]) -> Lab:
+def _write_state(started: Sequence[Plan], homes: Sequence[HostHome], domains: Sequence[DomainHome]) -> Lab:
     lab = state.own()
     entries = {entry.name: entry for entry in lab.clusters}
     for plan in started:
         before, now = entries.get(plan.name), plan.describe()
         entries[plan.name] = replace(now, kwok_nodes=max(now.kwok_nodes, before.kwok_nodes if before else 0))
-    return _save(list(entries.values()), {*(entry.name for entry in lab.hosts), *(home.name for home in homes)})
+    return _save(
+        list(entries.values()),
+        {*(entry.name for entry in lab.hosts), *(home.name for home in homes)},
+        {*(entry.name for entry in lab.domains), *(home.name for home in domains)},
+    )
 
 
-def _save(clusters: list[state.Cluster], host_names: Iterable[str]) -> Lab:
+def _save(clusters: list[state.Cluster], host_names: Iterable[str], domain_names: Iterable[str]) -> Lab:
     homes = sorted(map(HostHome, host_names), key=lambda home: home.number)
+    domains = sorted(map(DomainHome, domain_names), key=lambda home: home.number)
     lab = Lab(
         provider="native",
         kubeconfig=str(paths.KUBECONFIG),
@@ -222,9 +251,11 @@ def _save(clusters: list[state.Cluster], host_names: Iterable[str]) -> Lab:
         images=list(versions.IMAGES),
         istio_values=dict(versions.ISTIO_VALUES),
         cni=dict(versions.CNI_VALUES),
+        domains=[domain_lifecycle.describe(home) for home in domains],
     )
     contexts = {entry.name: Home(entry.name).access(Addresses(entry.number)) for entry in clusters}
     kubeconfig.write(paths.KUBECONFIG, contexts)
     state.save(lab)
     lifecycle.follow(lab)
+    domain_lifecycle.follow(lab)
     return lab

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab import paths
@@ -12,7 +13,7 @@ from lab.errors import LabError
 from lab.progress import say
 
 # One file that tells that the package is there; a bare name is looked up on PATH.
-_PACKAGES = {
+_ALWAYS = {
     "runc": "runc",
     "containernetworking-plugins": "/usr/lib/cni/bridge",
     "iptables": "iptables",
@@ -27,11 +28,13 @@ _PACKAGES = {
     "rpm": "rpmbuild",
     "createrepo-c": "createrepo_c",
 }
+#: For programs that have parts in C.
+COMPILER = {"gcc": "gcc", "libc6-dev": "/usr/include/stdio.h"}
 
 
-def ensure() -> None:
+def ensure(wanted: Mapping[str, str] = _ALWAYS) -> None:
     """Install what is missing, with one refresh of the package lists if the first try fails."""
-    missing = [package for package, witness in _PACKAGES.items() if not _present(witness)]
+    missing = [package for package, witness in wanted.items() if not _present(witness)]
     if not missing:
         return
     if shutil.which("apt-get") is None:

@@ -12,12 +12,12 @@ from lab.errors import LabError
 
 _CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
 _COLD_BYTES, _CLUSTER_BYTES = 12 * 2**30, 2 * 2**30
-_CLUSTER_MEMORY_KB, _BARE_MEMORY_KB, _HOST_MEMORY_KB = 1_500_000, 500_000, 100_000
+_CLUSTER_MEMORY_KB, _BARE_MEMORY_KB, _HOST_MEMORY_KB, _DOMAIN_MEMORY_KB = 1_500_000, 500_000, 100_000, 250_000
 
 
-def check(*, nodes: int, bare: int, hosts: int) -> None:
-    """Raise an error with the remedy for the first thing missing; so many clusters come with and without a node, and
-    so many hosts."""
+def check(*, nodes: int, bare: int, hosts: int, domains: int = 0) -> None:
+    """Raise an error with the remedy for the first thing missing; so many clusters come with and without a node, so
+    many hosts, and so many domains."""
     _check_privileges()
     if nodefs.checkout_is_hidden():
         raise LabError(f"the checkout {paths.CHECKOUT} lies under a directory that each node has of its own; move it.")
@@ -26,10 +26,11 @@ def check(*, nodes: int, bare: int, hosts: int) -> None:
     _check_disk(paths.CHECKOUT, _CLUSTER_BYTES * nodes, f"{nodes} clusters")
     available = _available_memory_kb()
     needed = _CLUSTER_MEMORY_KB * nodes + _BARE_MEMORY_KB * bare + _HOST_MEMORY_KB * hosts
+    needed += _DOMAIN_MEMORY_KB * domains
     if available < needed:
         raise LabError(
-            f"{available // 1024} MiB of memory are free, {nodes + bare} clusters and {hosts} hosts need "
-            f"{needed // 1024}; end other programs or start fewer."
+            f"{available // 1024} MiB of memory are free, {nodes + bare} clusters, {hosts} hosts and {domains} "
+            f"domains need {needed // 1024}; end other programs or start fewer."
         )
 
 

@@ -25,6 +25,7 @@ class Request:
     hosts: int = 0
     rpm: Sequence[str] = ()
     """Names of those hosts that take their packages as rpm."""
+    domains: int = 0
 
 
 class Provider(Protocol):
@@ -52,6 +53,7 @@ class Native:
             istiod=request.istiod,
             hosts=request.hosts,
             rpm=request.rpm,
+            domains=request.domains,
         )
 
     def down(self, names: Sequence[str]) -> None:
@@ -70,6 +72,8 @@ class Existing:
         """Write the state file for the contexts in LAB_CONTEXTS."""
         if request.hosts:
             raise LabError("--hosts: with LAB_PROVIDER=existing hosts are your own; put them into your inventory.")
+        if request.domains:
+            raise LabError("--domains: with LAB_PROVIDER=existing the lab makes none; leave the option out.")
         contexts = os.environ.get("LAB_CONTEXTS", "").split()
         if not contexts:
             raise LabError('LAB_PROVIDER=existing needs LAB_CONTEXTS="context ..." (names in your kubeconfig).')

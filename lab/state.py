@@ -60,6 +60,28 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Domain:
+    """One domain of Network Service Mesh outside of all clusters, with SPIRE and a control plane."""
+
+    name: str
+    address: str
+    """On the same bridge as nodes and hosts; its registry, its proxies and its SPIRE server are there."""
+    zone: str
+    """Its name in DNS: ``service@<this>``."""
+    trust_domain: str
+    machine: str
+    """SPIFFE ID of its machine, the parent of entries for what runs there."""
+    zone_file: str
+    """What its name server answers for the zone; read again when the serial number has changed."""
+    server_socket: str
+    """Of the SPIRE server's administrators."""
+    agent_socket: str
+    """Of the Workload API."""
+    manager_socket: str
+    """Of the manager, for clients and endpoints."""
+
+
+@dataclass(frozen=True)
 class Lab:
     """The whole lab."""
 
@@ -90,6 +112,7 @@ class Lab:
     package_url: str = ""
     """The same by HTTP, where hosts reach it; also a flat APT repository (``deb [trusted=yes] <this> ./``), and one for
     dnf (``baseurl=<this>``, ``gpgcheck=0``)."""
+    domains: list[Domain] = field(default_factory=list)
 
     def cluster(self, name: str) -> Cluster:
         """The cluster of that name."""
@@ -106,6 +129,14 @@ class Lab:
         raise LabError(
             f"the lab has no host {name}; run: python -m lab up --clusters --hosts {name.removeprefix('vm')}"
         )
+
+    def domain(self, name: str) -> Domain:
+        """The domain of that name."""
+        for domain in self.domains:
+            if domain.name == name:
+                return domain
+        count = name.removeprefix("domain")
+        raise LabError(f"the lab has no domain {name}; run: python -m lab up --clusters --domains {count}")
 
 
 def load(path: Path = paths.STATE_FILE) -> Lab:
@@ -131,7 +162,8 @@ def from_json(data: dict[str, Any]) -> Lab:
     """The typed form; unknown fields of a newer lab are left out."""
     clusters = [Cluster(**_known(Cluster, entry)) for entry in data.get("clusters", [])]
     hosts = [Host(**_known(Host, entry)) for entry in data.get("hosts", [])]
-    return Lab(**{**_known(Lab, data), "clusters": clusters, "hosts": hosts})
+    domains = [Domain(**_known(Domain, entry)) for entry in data.get("domains", [])]
+    return Lab(**{**_known(Lab, data), "clusters": clusters, "hosts": hosts, "domains": domains})
 
 
 def to_json(lab: Lab) -> str:
@@ -154,6 +186,6 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
     temporary.replace(path)
 
 
-def _known(kind: type[Cluster] | type[Host] | type[Lab], data: dict[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Cluster] | type[Host] | type[Domain] | type[Lab], data: dict[str, Any]) -> dict[str, Any]:
     names = {entry.name for entry in dataclasses.fields(kind)}
     return {name: value for name, value in data.items() if name in names}

