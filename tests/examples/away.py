@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "kube_inject": {"objects": [RULE]},
     "mesh_info": {},
     "mesh_verify": {},
+    "network_service": {"name": "intranet"},
     "rbac": {"declarations": [{"config_set": SET}]},
     "revision_tag": {"tag": "prod", "revision": "canary"},
     "vm_bootstrap": {"group": "ratings", "namespace": "shop", "return_files": True},

@@ -26,6 +26,7 @@ ORDER = (
     "gateway",
     "waypoint",
     "workload_group",
+    "network_service",
     "config_set",
 )
 
