@@ -92,6 +92,7 @@ _KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "waypoint": (("namespace", ""), ("name", "waypoint")),
     "workload_group": (("namespace", ""), ("name", "")),
     "network_service": (("namespace", "nsm-system"), ("name", "")),
+    "nsm_client": (("namespace", ""), ("name", "")),
     "config_set": (("namespace", ""), ("name", "")),
 }
 

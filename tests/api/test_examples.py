@@ -37,6 +37,7 @@ NAMESPACES = {
     "config_set": ["shop"],
     "injection": ["shop"],
     "network_service": ["storage", "nsm-system"],
+    "nsm_client": ["shop"],
     "waypoint": ["shop", "infra", "orders", "billing"],
     "workload_group": ["shop"],
 }
@@ -50,6 +51,21 @@ DEFINITIONS = {
     "workload_group": KINDS,
     "workload_info": KINDS,
 }
+WORKLOADS = [
+    {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop", "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": name, "image": name}]},
+            },
+        },
+    }
+    for name, labels in (("web", {}), ("db", {"storage": "fast"}))
+]
 VARIABLES: dict[str, dict[str, Any]] = {
     "injection": {"use_tags": True},
     "rbac": {"shop_objects": [config_map("shop", a="1")]},
@@ -80,6 +96,8 @@ def prepare(api: Api, lab: Lab, cluster: Cluster) -> Iterator[Callable[[str], No
                 made(obj, f"/apis/{obj['apiVersion']}/customresourcedefinitions")
             if module == "network_service":
                 stack.enter_context(nsm.kinds(cluster))
+            for obj in WORKLOADS if module == "nsm_client" else ():
+                cluster.apply(obj, "them")  # goes with its namespace
             webhooks = INJECTORS.get(module, ())
             names = [f"{module}-{number}".replace("_", "-") for number in range(len(webhooks))]
             marked = zip(names, webhooks, strict=True)
@@ -112,6 +130,7 @@ def stage(lab: Lab, namespace: str) -> Callable[[str], Stage]:
         "gateway_api": {"source": str(bundle), "wait": False},
         "injection": {"wait": False},
         "network_service": {"wait": False},
+        "nsm_client": {"wait": False},
         "revision_tag": {"namespace": namespace, "wait": False},
         "waypoint": {"wait": False},
         "workload_group": {"wait": False},

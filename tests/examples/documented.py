@@ -48,6 +48,11 @@ ON_AN_API_SERVER: Mapping[str, tuple[str, ...]] = {
         "A NetworkService as it was written in 2019",
         "The service is gone",
     ),
+    "nsm_client": (
+        "The shop's pages are in the intranet",
+        "Whatever is labelled so gets two networks, one of them in another cluster",
+        "The pages leave the intranet",
+    ),
     "rbac": ("Roles of the account that keeps the shop's rules", "A file for kubectl apply"),
     "revision_tag": ("Production runs on the revision canary from now on", "Remove the tag"),
     "workload_group": (

@@ -27,6 +27,7 @@ ORDER = (
     "waypoint",
     "workload_group",
     "network_service",
+    "nsm_client",
     "config_set",
 )
 

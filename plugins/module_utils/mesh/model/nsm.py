@@ -106,3 +106,16 @@ def covers(selector: Labels, other: Labels) -> bool:
 def told(selector: Labels, nothing: str) -> str:
     """Labels as people write them; ``nothing`` stands for none."""
     return ",".join(f"{key}={value}" for key, value in sorted(selector.items())) or nothing
+
+
+#: Workloads whose pods are made of a template that may change.
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+def workloads(values: list[str]) -> str | None:
+    """Names of workloads, perhaps after their kind."""
+    for text in values:
+        kind, slash, name = text.rpartition("/")
+        if checks.dns_subdomain(name) or (slash and kind not in WORKLOADS):
+            return f"must hold names, alone or after one of {', '.join(WORKLOADS)} and /, and {quoted(text)} is none"
+    return None

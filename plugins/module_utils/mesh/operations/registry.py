@@ -14,6 +14,7 @@ from .kube_inject import KUBE_INJECT
 from .mesh_info import MESH_INFO
 from .mesh_verify import MESH_VERIFY
 from .network_service import NETWORK_SERVICE
+from .nsm_client import NSM_CLIENT
 from .revision_tag import REVISION_TAG
 from .vm_bootstrap import VM_BOOTSTRAP
 from .waypoint import WAYPOINT
@@ -29,6 +30,7 @@ _DECLARED = (
     WAYPOINT,
     WORKLOAD_GROUP,
     NETWORK_SERVICE,
+    NSM_CLIENT,
     CONFIG_SET,
 )
 _ASKED = (MESH_INFO, MESH_VERIFY, KUBE_INJECT, VM_BOOTSTRAP, WORKLOAD_INFO)

@@ -40,9 +40,7 @@ _OLD_MATCH: Mapping[str, Renamed | Noise] = {
     "match": Noise("source_selector and routes"),
 }
 _OLD_ROUTE: Mapping[str, Renamed | Noise] = {
-    "destinationSelector": Renamed(
-        "destination_selector", "the route leads to any endpoint, past a firewall, too"
-    ),
+    "destinationSelector": Renamed("destination_selector", "the route leads to any endpoint, past a firewall, too"),
     "destination": Noise("destination_selector"),
 }
 #: ``path_ids`` is NSM's own.
