@@ -12,7 +12,7 @@ from mesh.operations.registry import OPERATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What can be written down without a cluster.
-RENDERED = tuple(name for name in ORDER if OPERATIONS[name].renders)
+RENDERED = tuple(name for name in ORDER if getattr(OPERATIONS[name], "renders", False))
 
 
 def play(name):
