@@ -126,9 +126,17 @@ def _task(name: str, summary: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _example(name: str) -> str:
-    """An inventory that has a list for the role: the example's, or that of Molecule's scenarios."""
-    declared = (_ROOT / "examples/inventory/group_vars/mesh_clusters/mesh.yml").read_text(encoding="utf-8")
-    return "examples/inventory" if f"\n{name}_list:" in declared else "molecule/inventory"
+    """Where a list for the role stands: in the example's inventory, in that of Molecule's scenarios, or in the
+    variables of a scenario."""
+    places = {
+        "examples/inventory": "examples/inventory/group_vars/mesh_clusters/*.yml",
+        "molecule/inventory": "molecule/inventory/group_vars/*.yml",
+        **{str(path.relative_to(_ROOT)): f"{path.relative_to(_ROOT)}/*.yml" for path in _ROOT.glob("molecule/*/vars")},
+    }
+    texts = (
+        (place, path.read_text(encoding="utf-8")) for place, files_ in places.items() for path in _ROOT.glob(files_)
+    )
+    return next((place for place, text in texts if f"\n{name}_list:" in text), "molecule/inventory")
 
 
 def _readme(name: str, summary: str, options: dict[str, Any]) -> str:

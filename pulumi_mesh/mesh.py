@@ -91,6 +91,8 @@ _KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "gateway_api": (("namespace", "kube-system"),),
     "waypoint": (("namespace", ""), ("name", "waypoint")),
     "workload_group": (("namespace", ""), ("name", "")),
+    "network_service": (("namespace", "nsm-system"), ("name", "")),
+    "nsm_client": (("namespace", ""), ("name", "")),
     "config_set": (("namespace", ""), ("name", "")),
 }
 

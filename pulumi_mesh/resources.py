@@ -20,6 +20,8 @@ from ._core.model.specs.injection import InjectionSpec
 from ._core.model.specs.kube_inject import KubeInjectSpec
 from ._core.model.specs.mesh_info import MeshInfoSpec
 from ._core.model.specs.mesh_verify import MeshVerifySpec
+from ._core.model.specs.network_service import NetworkServiceSpec
+from ._core.model.specs.nsm_client import NsmClientSpec
 from ._core.model.specs.rbac import RbacSpec
 from ._core.model.specs.revision_tag import RevisionTagSpec
 from ._core.model.specs.vm_bootstrap import VmBootstrapSpec
@@ -87,6 +89,21 @@ __all__ = [
     "InjectionMode",
     "KubeInjectArgsDict",
     "KubeInjectResult",
+    "NetworkService",
+    "NetworkServiceArgs",
+    "NetworkServiceArgsDict",
+    "NetworkServiceChainArgs",
+    "NetworkServiceChainDict",
+    "NetworkServiceMatchArgs",
+    "NetworkServiceMatchDict",
+    "NetworkServiceMetadataArgs",
+    "NetworkServiceMetadataDict",
+    "NetworkServicePayload",
+    "NetworkServiceRouteArgs",
+    "NetworkServiceRouteDict",
+    "NsmClient",
+    "NsmClientArgs",
+    "NsmClientArgsDict",
     "Provider",
     "ProviderArgsDict",
     "RbacArgsDict",
@@ -326,6 +343,13 @@ class WorkloadPortProtocol(StrEnum):
     MONGO = "MONGO"
     MYSQL = "MYSQL"
     REDIS = "REDIS"
+
+
+class NetworkServicePayload(StrEnum):
+    """Choices."""
+
+    IP = "IP"
+    ETHERNET = "ETHERNET"
 
 
 class ConcernSeverity(StrEnum):
@@ -750,6 +774,98 @@ class StaticWorkloadArgs:
     """Its locality where it is not the group's."""
     weight: pulumi.Input[int] | None = None
     """Its share of the load where it is not the group's."""
+
+
+class NetworkServiceChainDict(TypedDict, total=False):
+    """Hops that connections of some clients pass, one after the other."""
+
+    source_selector: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Labels that a client must have to be led this way."""
+    hops: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """The hops, as in `chain`."""
+
+
+@dataclass(kw_only=True)
+class NetworkServiceChainArgs:
+    """Hops that connections of some clients pass, one after the other."""
+
+    source_selector: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Labels that a client must have to be led this way."""
+    hops: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """The hops, as in `chain`."""
+
+
+class NetworkServiceRouteDict(TypedDict, total=False):
+    """Endpoints to which a match leads."""
+
+    destination_selector: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Labels that an endpoint must have. A value may be a template of Go over the labels of the client, such as
+    `.nodeName` between two braces on each side. An empty map fits every endpoint of the service.
+    """
+    weight: pulumi.Input[int] | None
+    """NSM stores it, and does not look at it: endpoints that fit take turns."""
+
+
+@dataclass(kw_only=True)
+class NetworkServiceRouteArgs:
+    """Endpoints to which a match leads."""
+
+    destination_selector: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Labels that an endpoint must have. A value may be a template of Go over the labels of the client, such as
+    `.nodeName` between two braces on each side. An empty map fits every endpoint of the service.
+    """
+    weight: pulumi.Input[int] | None = None
+    """NSM stores it, and does not look at it: endpoints that fit take turns."""
+
+
+class NetworkServiceMetadataDict(TypedDict, total=False):
+    """What a match says of the forwarder."""
+
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Labels that a forwarder must have to carry the connection."""
+
+
+@dataclass(kw_only=True)
+class NetworkServiceMetadataArgs:
+    """What a match says of the forwarder."""
+
+    labels: pulumi.Input[Mapping[str, pulumi.Input[str]]]
+    """Labels that a forwarder must have to carry the connection."""
+
+
+class NetworkServiceMatchDict(TypedDict, total=False):
+    """Where clients with certain labels go. The first match that fits a client counts."""
+
+    source_selector: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Labels that a client must have; without any, every client fits, so that such a match comes last."""
+    routes: pulumi.Input[Sequence[pulumi.Input[NetworkServiceRouteArgs | NetworkServiceRouteDict]]] | None
+    """Endpoints to which it leads; those that fit any of the routes take turns. Without routes it leads to every
+    endpoint of the service, and must have `matches[].metadata`.
+    """
+    fallthrough: pulumi.Input[bool] | None
+    """Whether the next match that fits counts where no endpoint fits this one; else the request fails. Default:
+    `False`.
+    """
+    metadata: pulumi.Input[NetworkServiceMetadataArgs | NetworkServiceMetadataDict] | None
+    """Which forwarders may carry the connection."""
+
+
+@dataclass(kw_only=True)
+class NetworkServiceMatchArgs:
+    """Where clients with certain labels go. The first match that fits a client counts."""
+
+    source_selector: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Labels that a client must have; without any, every client fits, so that such a match comes last."""
+    routes: pulumi.Input[Sequence[pulumi.Input[NetworkServiceRouteArgs | NetworkServiceRouteDict]]] | None = None
+    """Endpoints to which it leads; those that fit any of the routes take turns. Without routes it leads to every
+    endpoint of the service, and must have `matches[].metadata`.
+    """
+    fallthrough: pulumi.Input[bool] | None = None
+    """Whether the next match that fits counts where no endpoint fits this one; else the request fails. Default:
+    `False`.
+    """
+    metadata: pulumi.Input[NetworkServiceMetadataArgs | NetworkServiceMetadataDict] | None = None
+    """Which forwarders may carry the connection."""
 
 
 class VmPackageDict(TypedDict, total=False):
@@ -3129,6 +3245,574 @@ class WorkloadGroup(MeshResource):
     def host_names(self) -> pulumi.Output[Sequence[str]]:
         """Names under which the hosts are called."""
         value: pulumi.Output[Sequence[str]] = pulumi.get(self, "hostNames")
+        return value
+
+    @property
+    @pulumi.getter(name="inventory")
+    def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
+        return value
+
+
+class NetworkServiceArgsDict(TypedDict, total=False):
+    """Declare which endpoints of Network Service Mesh answer the clients of a network service."""
+
+    name: pulumi.Input[str]
+    """Name of the network service, by which clients ask for it; NSM knows one of a name in the whole cluster."""
+    namespace: pulumi.Input[str] | None
+    """Namespace of the resource; created when it does not exist. Default: `nsm-system`."""
+    payload: pulumi.Input[Literal["IP", "ETHERNET"] | NetworkServicePayload] | None
+    """What is carried; `IP` where neither this nor `manifest` says it."""
+    chain: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """Hops that every connection passes, one after the other, the last of which is where it ends. Each is the value of
+    the label `app` that its endpoints have, or their labels as `key=value,key=value`. The endpoints before the last
+    one pass on by asking for the same service with their own labels.
+    """
+    chains: pulumi.Input[Sequence[pulumi.Input[NetworkServiceChainArgs | NetworkServiceChainDict]]] | None
+    """Other ways for clients with certain labels, the first that fits counts; the rest take `chain`, or get no
+    connection without it.
+    """
+    matches: pulumi.Input[Sequence[pulumi.Input[NetworkServiceMatchArgs | NetworkServiceMatchDict]]] | None
+    """The same in NSM's own words, in place of `chain` and `chains`. Without any of them every endpoint of the service
+    answers every client.
+    """
+    manifest: pulumi.Input[Mapping[str, Any]] | None
+    """A NetworkService as it is written for kubectl, in place of the options above. One of 2019, whose version is
+    `v1alpha1`, is converted to the form of today, with a warning.
+    """
+    adopt: pulumi.Input[bool] | None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
+    """
+    wait: pulumi.Input[bool] | None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None
+    """Seconds to wait at most. Default: `300`."""
+
+
+@dataclass(kw_only=True)
+class NetworkServiceArgs:
+    """Declare which endpoints of Network Service Mesh answer the clients of a network service."""
+
+    name: pulumi.Input[str]
+    """Name of the network service, by which clients ask for it; NSM knows one of a name in the whole cluster."""
+    namespace: pulumi.Input[str] | None = None
+    """Namespace of the resource; created when it does not exist. Default: `nsm-system`."""
+    payload: pulumi.Input[Literal["IP", "ETHERNET"] | NetworkServicePayload] | None = None
+    """What is carried; `IP` where neither this nor `manifest` says it."""
+    chain: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """Hops that every connection passes, one after the other, the last of which is where it ends. Each is the value of
+    the label `app` that its endpoints have, or their labels as `key=value,key=value`. The endpoints before the last
+    one pass on by asking for the same service with their own labels.
+    """
+    chains: pulumi.Input[Sequence[pulumi.Input[NetworkServiceChainArgs | NetworkServiceChainDict]]] | None = None
+    """Other ways for clients with certain labels, the first that fits counts; the rest take `chain`, or get no
+    connection without it.
+    """
+    matches: pulumi.Input[Sequence[pulumi.Input[NetworkServiceMatchArgs | NetworkServiceMatchDict]]] | None = None
+    """The same in NSM's own words, in place of `chain` and `chains`. Without any of them every endpoint of the service
+    answers every client.
+    """
+    manifest: pulumi.Input[Mapping[str, Any]] | None = None
+    """A NetworkService as it is written for kubectl, in place of the options above. One of 2019, whose version is
+    `v1alpha1`, is converted to the form of today, with a warning.
+    """
+    adopt: pulumi.Input[bool] | None = None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None = None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None = None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None = None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
+    """
+    wait: pulumi.Input[bool] | None = None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None = None
+    """Seconds to wait at most. Default: `300`."""
+
+
+class NetworkService(MeshResource):
+    """Declare which endpoints of Network Service Mesh answer the clients of a network service."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: NetworkServiceArgs | NetworkServiceArgsDict | pulumi.ResourceOptions | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[NetworkServiceArgsDict],
+    ) -> None:
+        """Arguments come in one piece or one by one."""
+        results = ("drawing", "mermaid", "inventory", "claim")
+        token, specs = "mesh:index:NetworkService", (NetworkServiceSpec, RunOptions)
+        super().__init__(token, resource_name, specs, results, (args, opts, arguments))
+
+    @property
+    @pulumi.getter(name="name")
+    def name(self) -> pulumi.Output[str]:
+        """Name of the network service, by which clients ask for it; NSM knows one of a name in the whole cluster."""
+        value: pulumi.Output[str] = pulumi.get(self, "name")
+        return value
+
+    @property
+    @pulumi.getter(name="namespace")
+    def namespace(self) -> pulumi.Output[str]:
+        """Namespace of the resource; created when it does not exist. Default: `nsm-system`."""
+        value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="payload")
+    def payload(self) -> pulumi.Output[str]:
+        """What is carried; `IP` where neither this nor `manifest` says it."""
+        value: pulumi.Output[str] = pulumi.get(self, "payload")
+        return value
+
+    @property
+    @pulumi.getter(name="chain")
+    def chain(self) -> pulumi.Output[Sequence[str]]:
+        """Hops that every connection passes, one after the other, the last of which is where it ends. Each is the
+        value of the label `app` that its endpoints have, or their labels as `key=value,key=value`. The endpoints
+        before the last one pass on by asking for the same service with their own labels.
+        """
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "chain")
+        return value
+
+    @property
+    @pulumi.getter(name="chains")
+    def chains(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
+        """Other ways for clients with certain labels, the first that fits counts; the rest take `chain`, or get no
+        connection without it.
+        """
+        value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "chains")
+        return value
+
+    @property
+    @pulumi.getter(name="matches")
+    def matches(self) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
+        """The same in NSM's own words, in place of `chain` and `chains`. Without any of them every endpoint of the
+        service answers every client.
+        """
+        value: pulumi.Output[Sequence[Mapping[str, Any]]] = pulumi.get(self, "matches")
+        return value
+
+    @property
+    @pulumi.getter(name="manifest")
+    def manifest(self) -> pulumi.Output[Mapping[str, Any]]:
+        """A NetworkService as it is written for kubectl, in place of the options above. One of 2019, whose version is
+        `v1alpha1`, is converted to the form of today, with a warning.
+        """
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "manifest")
+        return value
+
+    @property
+    @pulumi.getter(name="adopt")
+    def adopt(self) -> pulumi.Output[bool]:
+        """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+        refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+        operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "adopt")
+        return value
+
+    @property
+    @pulumi.getter(name="helmRelease")
+    def helm_release(self) -> pulumi.Output[str]:
+        """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it
+        stays as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+        `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its
+        newest record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm
+        history` tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`.
+        `remove` deletes all its records and takes the annotations off; `helm upgrade --install --take-ownership`
+        leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
+        `keep`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
+        return value
+
+    @property
+    @pulumi.getter(name="force")
+    def force(self) -> pulumi.Output[bool]:
+        """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "force")
+        return value
+
+    @property
+    @pulumi.getter(name="recreate")
+    def recreate(self) -> pulumi.Output[bool]:
+        """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs
+        and volumes are never deleted for it. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "recreate")
+        return value
+
+    @property
+    @pulumi.getter(name="purge")
+    def purge(self) -> pulumi.Output[bool]:
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "purge")
+        return value
+
+    @property
+    @pulumi.getter(name="validate")
+    def validate(self) -> pulumi.Output[str]:
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "validate")
+        return value
+
+    @property
+    @pulumi.getter(name="wait")
+    def wait(self) -> pulumi.Output[bool]:
+        """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "wait")
+        return value
+
+    @property
+    @pulumi.getter(name="waitTimeout")
+    def wait_timeout(self) -> pulumi.Output[int]:
+        """Seconds to wait at most. Default: `300`."""
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
+        return value
+
+    @property
+    @pulumi.getter(name="drawing")
+    def drawing(self) -> pulumi.Output[Sequence[str]]:
+        """The ways from clients to endpoints, one a line."""
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "drawing")
+        return value
+
+    @property
+    @pulumi.getter(name="mermaid")
+    def mermaid(self) -> pulumi.Output[str]:
+        """The same as a diagram of Mermaid."""
+        value: pulumi.Output[str] = pulumi.get(self, "mermaid")
+        return value
+
+    @property
+    @pulumi.getter(name="inventory")
+    def inventory(self) -> pulumi.Output[Mapping[str, Any]]:
+        """Every object of the resource: `Kind namespace/name` with a digest of what was declared, and, after a
+        refresh, how the cluster differs from it.
+        """
+        value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "inventory")
+        return value
+
+    @property
+    @pulumi.getter(name="claim")
+    def claim(self) -> pulumi.Output[str]:
+        """The mark in the cluster by which the thing is this resource's: who brings the same thing about by another
+        resource takes it over, and the deletion of this one then leaves it alone.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "claim")
+        return value
+
+
+class NsmClientArgsDict(TypedDict, total=False):
+    """Have the pods of workloads ask for network services of Network Service Mesh."""
+
+    name: pulumi.Input[str]
+    """Name of the declaration."""
+    namespace: pulumi.Input[str]
+    """Namespace of the workloads."""
+    services: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """What each pod asks for, as `mechanism://service@domain/interface?label=value`. The mechanism is `kernel`,
+    `memif` or `vfio`, and `kernel` without one; the domain is for services of other clusters; without an interface
+    it is the first of `nsm-1`, `nsm-2`, ... that is free. The labels, joined by `&`, are what the service's matches
+    look at. Required with `state=present`.
+    """
+    workloads: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    """The workloads: Deployments, StatefulSets and DaemonSets, by their name, or as `Kind/name`."""
+    selector: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None
+    """Labels of further workloads (of themselves, not of their pods)."""
+    adopt: pulumi.Input[bool] | None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
+    """
+    wait: pulumi.Input[bool] | None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None
+    """Seconds to wait at most. Default: `300`."""
+
+
+@dataclass(kw_only=True)
+class NsmClientArgs:
+    """Have the pods of workloads ask for network services of Network Service Mesh."""
+
+    name: pulumi.Input[str]
+    """Name of the declaration."""
+    namespace: pulumi.Input[str]
+    """Namespace of the workloads."""
+    services: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """What each pod asks for, as `mechanism://service@domain/interface?label=value`. The mechanism is `kernel`,
+    `memif` or `vfio`, and `kernel` without one; the domain is for services of other clusters; without an interface
+    it is the first of `nsm-1`, `nsm-2`, ... that is free. The labels, joined by `&`, are what the service's matches
+    look at. Required with `state=present`.
+    """
+    workloads: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """The workloads: Deployments, StatefulSets and DaemonSets, by their name, or as `Kind/name`."""
+    selector: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Labels of further workloads (of themselves, not of their pods)."""
+    adopt: pulumi.Input[bool] | None = None
+    """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+    refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+    operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+    """
+    helm_release: pulumi.Input[Literal["keep", "record", "remove"] | HelmRelease] | None = None
+    """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it stays
+    as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+    `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its newest
+    record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm history`
+    tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`. `remove` deletes
+    all its records and takes the annotations off; `helm upgrade --install --take-ownership` leads back. Without the
+    annotations the generation of Deployments counts one up, without a rollout. Default: `keep`.
+    """
+    force: pulumi.Input[bool] | None = None
+    """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+    recreate: pulumi.Input[bool] | None = None
+    """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs and
+    volumes are never deleted for it. Default: `False`.
+    """
+    purge: pulumi.Input[bool] | None = None
+    """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set goes.
+    Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+    """
+    validate: pulumi.Input[Literal["local", "server"] | Validate] | None = None
+    """What is looked at before the first write. `local` compares new custom resources with the schemas of their kinds
+    (of definitions in the same set, else as the API server publishes them) and names the field that does not fit.
+    `server` also asks the API server about each change (server-side dry run), as check mode always does. Default:
+    `local`.
+    """
+    wait: pulumi.Input[bool] | None = None
+    """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+    wait_timeout: pulumi.Input[int] | None = None
+    """Seconds to wait at most. Default: `300`."""
+
+
+class NsmClient(MeshResource):
+    """Have the pods of workloads ask for network services of Network Service Mesh."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: NsmClientArgs | NsmClientArgsDict | pulumi.ResourceOptions | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[NsmClientArgsDict],
+    ) -> None:
+        """Arguments come in one piece or one by one."""
+        results = ("clients", "inventory", "claim")
+        token, specs = "mesh:index:NsmClient", (NsmClientSpec, RunOptions)
+        super().__init__(token, resource_name, specs, results, (args, opts, arguments))
+
+    @property
+    @pulumi.getter(name="name")
+    def name(self) -> pulumi.Output[str]:
+        """Name of the declaration."""
+        value: pulumi.Output[str] = pulumi.get(self, "name")
+        return value
+
+    @property
+    @pulumi.getter(name="namespace")
+    def namespace(self) -> pulumi.Output[str]:
+        """Namespace of the workloads."""
+        value: pulumi.Output[str] = pulumi.get(self, "namespace")
+        return value
+
+    @property
+    @pulumi.getter(name="services")
+    def services(self) -> pulumi.Output[Sequence[str]]:
+        """What each pod asks for, as `mechanism://service@domain/interface?label=value`. The mechanism is `kernel`,
+        `memif` or `vfio`, and `kernel` without one; the domain is for services of other clusters; without an
+        interface it is the first of `nsm-1`, `nsm-2`, ... that is free. The labels, joined by `&`, are what the
+        service's matches look at. Required with `state=present`.
+        """
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "services")
+        return value
+
+    @property
+    @pulumi.getter(name="workloads")
+    def workloads(self) -> pulumi.Output[Sequence[str]]:
+        """The workloads: Deployments, StatefulSets and DaemonSets, by their name, or as `Kind/name`."""
+        value: pulumi.Output[Sequence[str]] = pulumi.get(self, "workloads")
+        return value
+
+    @property
+    @pulumi.getter(name="selector")
+    def selector(self) -> pulumi.Output[Mapping[str, str]]:
+        """Labels of further workloads (of themselves, not of their pods)."""
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "selector")
+        return value
+
+    @property
+    @pulumi.getter(name="adopt")
+    def adopt(self) -> pulumi.Output[bool]:
+        """Take over objects of that name that Helm, istioctl, kubectl, Pulumi or somebody unknown made, instead of
+        refusing. What the tool applied and this declaration does not want goes; pods do not restart for it. What an
+        operator, a cloud, a GitOps controller or another set keeps is refused all the same. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "adopt")
+        return value
+
+    @property
+    @pulumi.getter(name="helmRelease")
+    def helm_release(self) -> pulumi.Output[str]:
+        """With `adopt`, what becomes of a Helm release when everything that it holds was taken over; before that it
+        stays as it is, with a warning that names what else it holds. `keep` leaves its records and the objects'
+        `meta.helm.sh` annotations, so that `helm upgrade` can go on after `state=released`. `record` marks its
+        newest record `uninstalled`, as `helm uninstall --keep-history` would, and takes the annotations off: `helm
+        history` tells who took over, `helm upgrade` refuses, `helm rollback` leads back after `state=released`.
+        `remove` deletes all its records and takes the annotations off; `helm upgrade --install --take-ownership`
+        leads back. Without the annotations the generation of Deployments counts one up, without a rollout. Default:
+        `keep`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "helmRelease")
+        return value
+
+    @property
+    @pulumi.getter(name="force")
+    def force(self) -> pulumi.Output[bool]:
+        """Take over fields that another field manager owns, instead of refusing with the list. Default: `False`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "force")
+        return value
+
+    @property
+    @pulumi.getter(name="recreate")
+    def recreate(self) -> pulumi.Output[bool]:
+        """Delete and make anew an object of which an immutable field changes, instead of refusing. Namespaces, CRDs
+        and volumes are never deleted for it. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "recreate")
+        return value
+
+    @property
+    @pulumi.getter(name="purge")
+    def purge(self) -> pulumi.Output[bool]:
+        """Also remove CRDs and namespaces that hold objects of others, when they leave the declaration or the set
+        goes. Without it they are kept, and what they hold is counted in a warning. Default: `False`.
+        """
+        value: pulumi.Output[bool] = pulumi.get(self, "purge")
+        return value
+
+    @property
+    @pulumi.getter(name="validate")
+    def validate(self) -> pulumi.Output[str]:
+        """What is looked at before the first write. `local` compares new custom resources with the schemas of their
+        kinds (of definitions in the same set, else as the API server publishes them) and names the field that does
+        not fit. `server` also asks the API server about each change (server-side dry run), as check mode always
+        does. Default: `local`.
+        """
+        value: pulumi.Output[str] = pulumi.get(self, "validate")
+        return value
+
+    @property
+    @pulumi.getter(name="wait")
+    def wait(self) -> pulumi.Output[bool]:
+        """Wait until everything is ready, and proven where the spec can be. Default: `True`."""
+        value: pulumi.Output[bool] = pulumi.get(self, "wait")
+        return value
+
+    @property
+    @pulumi.getter(name="waitTimeout")
+    def wait_timeout(self) -> pulumi.Output[int]:
+        """Seconds to wait at most. Default: `300`."""
+        value: pulumi.Output[int] = pulumi.get(self, "waitTimeout")
+        return value
+
+    @property
+    @pulumi.getter(name="clients")
+    def clients(self) -> pulumi.Output[Mapping[str, str]]:
+        """What the pods of each workload ask for, by `Kind namespace/name`."""
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "clients")
         return value
 
     @property

@@ -55,6 +55,14 @@ options:
     description: Options of M(meshops.mesh.workload_group), item by item, for every cluster.
     type: list
     elements: dict
+  network_service:
+    description: Options of M(meshops.mesh.network_service), item by item, for every cluster.
+    type: list
+    elements: dict
+  nsm_client:
+    description: Options of M(meshops.mesh.nsm_client), item by item, for every cluster.
+    type: list
+    elements: dict
   config_set:
     description:
       - Options of M(meshops.mesh.config_set), item by item, for every cluster.

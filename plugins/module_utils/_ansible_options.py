@@ -103,7 +103,7 @@ def own_options(operation: Any) -> Options:
     """What the module of an operation takes besides its spec, how to run, and how to connect."""
     return {
         **(SOURCES if OBJECTS in operation.spec.__dataclass_fields__ else {}),
-        **(RENDERING if states(operation) else {}),
+        **(RENDERING if RENDERED in states(operation) else {}),
         **(JOINING if operation.name == "vm_bootstrap" else {}),
         **ANSWER,
     }
@@ -111,7 +111,9 @@ def own_options(operation: Any) -> Options:
 
 def states(operation: Any) -> list[str]:
     """The states of a module; none where it has no such option."""
-    return [*operation.states, RENDERED] if hasattr(operation, "states") else []
+    if not hasattr(operation, "states"):
+        return []
+    return [*operation.states, RENDERED] if operation.renders else [*operation.states]
 
 
 def argument(documented: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -45,6 +46,19 @@ def _inner(value: Any, wanted: Type) -> Any:
     if wanted.kind == "list" and wanted.item and isinstance(value, list):
         return [_inner(item, wanted.item) for item in value]
     return value
+
+
+def properties(value: Any) -> Any:
+    """What an option holds, the other way round: structs as maps of the properties that were said."""
+    if isinstance(value, list):
+        return [properties(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return value
+    said = {field.name: getattr(value, field.name) for field in fields(type(value))}
+    defaults = {field.name: field.default for field in fields(type(value)) if not field.required}
+    return {
+        camel(name): properties(item) for name, item in said.items() if name not in defaults or item != defaults[name]
+    }
 
 
 def property_path(where: str, spec: Any) -> str:

@@ -16,13 +16,17 @@ from .._core.model.secrets import Secrets
 from .._core.model.spec import Field, fields, parse, problems
 from .differences import Difference, Kind, compared, marked
 from .inventory import LEAVING, drift_paths, object_name, planned_paths
-from .naming import camel, options, property_path
+from .naming import camel, options, properties, property_path
 from .properties import UNKNOWN, Properties, known, plain, secret_places, secret_texts
 from .protection import protected
 
 #: Properties whose change makes a successor with the same objects: the old one goes first. A control plane in another
-#: namespace shares what is there once per cluster.
-_SHARED = {"config_set": frozenset({"name", "namespace"}), "control_plane": frozenset({"namespace"})}
+#: namespace shares what is there once per cluster, a network service its name.
+_SHARED = {
+    "config_set": frozenset({"name", "namespace"}),
+    "control_plane": frozenset({"namespace"}),
+    "network_service": frozenset({"namespace"}),
+}
 
 
 #: The state tells by which mark the thing is this resource's.
@@ -103,7 +107,8 @@ class Resource:
     def recovered(self, spec: Any, told: Any) -> Properties:
         """The inputs that what is there tells beyond an id."""
         names = [field.name for field in fields(self.operation.spec)]
-        return {camel(name): getattr(told, name) for name in names if getattr(told, name) != getattr(spec, name)}
+        found = {name: getattr(told, name) for name in names if getattr(told, name) != getattr(spec, name)}
+        return {camel(name): properties(value) for name, value in found.items()}
 
     # -- differences ------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ import yaml
 from mesh.kube.cluster import Cluster
 
 from lab.state import Lab
+from tests import nsm
 from tests.configured import KINDS
 from tests.examples.documented import ON_AN_API_SERVER, examples
 from tests.examples.playing import Stage, play_check, play_twice
@@ -35,6 +36,8 @@ PROD = {"istio.io/rev": "canary", "istio.io/tag": "prod"}
 NAMESPACES = {
     "config_set": ["shop"],
     "injection": ["shop"],
+    "network_service": ["storage", "nsm-system"],
+    "nsm_client": ["shop"],
     "waypoint": ["shop", "infra", "orders", "billing"],
     "workload_group": ["shop"],
 }
@@ -48,6 +51,21 @@ DEFINITIONS = {
     "workload_group": KINDS,
     "workload_info": KINDS,
 }
+WORKLOADS = [
+    {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop", "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": name, "image": name}]},
+            },
+        },
+    }
+    for name, labels in (("web", {}), ("db", {"storage": "fast"}))
+]
 VARIABLES: dict[str, dict[str, Any]] = {
     "injection": {"use_tags": True},
     "rbac": {"shop_objects": [config_map("shop", a="1")]},
@@ -76,6 +94,10 @@ def prepare(api: Api, lab: Lab, cluster: Cluster) -> Iterator[Callable[[str], No
                 made({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "/api/v1/namespaces")
             for obj in definitions(lab, DEFINITIONS.get(module, ())):
                 made(obj, f"/apis/{obj['apiVersion']}/customresourcedefinitions")
+            if module == "network_service":
+                stack.enter_context(nsm.kinds(cluster))
+            for obj in WORKLOADS if module == "nsm_client" else ():
+                cluster.apply(obj, "them")  # goes with its namespace
             webhooks = INJECTORS.get(module, ())
             names = [f"{module}-{number}".replace("_", "-") for number in range(len(webhooks))]
             marked = zip(names, webhooks, strict=True)
@@ -107,6 +129,8 @@ def stage(lab: Lab, namespace: str) -> Callable[[str], Stage]:
         "gateway": charts,
         "gateway_api": {"source": str(bundle), "wait": False},
         "injection": {"wait": False},
+        "network_service": {"wait": False},
+        "nsm_client": {"wait": False},
         "revision_tag": {"namespace": namespace, "wait": False},
         "waypoint": {"wait": False},
         "workload_group": {"wait": False},

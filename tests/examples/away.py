@@ -29,6 +29,8 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "kube_inject": {"objects": [RULE]},
     "mesh_info": {},
     "mesh_verify": {},
+    "network_service": {"name": "intranet"},
+    "nsm_client": {"name": "intranet", "namespace": "shop"},
     "rbac": {"declarations": [{"config_set": SET}]},
     "revision_tag": {"tag": "prod", "revision": "canary"},
     "vm_bootstrap": {"group": "ratings", "namespace": "shop", "return_files": True},

@@ -40,6 +40,19 @@ ON_AN_API_SERVER: Mapping[str, tuple[str, ...]] = {
         "The shop leaves the mesh",
     ),
     "mesh_info": ("Look", "Every control plane is ready", "What needs somebody's hand within two months"),
+    "network_service": (
+        "Every connection passes the firewall, and ends at the VPN gateway",
+        "What that comes to",
+        "Guests pass a filter besides, and the operators' clients pass nothing",
+        "An endpoint on the client's own node if there is one, over a forwarder for fast cards",
+        "A NetworkService as it was written in 2019",
+        "The service is gone",
+    ),
+    "nsm_client": (
+        "The shop's pages are in the intranet",
+        "Whatever is labelled so gets two networks, one of them in another cluster",
+        "The pages leave the intranet",
+    ),
     "rbac": ("Roles of the account that keeps the shop's rules", "A file for kubectl apply"),
     "revision_tag": ("Production runs on the revision canary from now on", "Remove the tag"),
     "workload_group": (

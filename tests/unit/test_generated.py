@@ -18,6 +18,12 @@ def test_generated_files_are_fresh():
     assert stale == []
 
 
+def test_no_role_describes_itself_by_templates():
+    """Ansible evaluates a role's argument spec, the descriptions in it, too."""
+    specs = {path: text for path, text in generated().items() if path.endswith("argument_specs.yml")}
+    assert [path for path, text in specs.items() if "{{" in text] == []
+
+
 def test_every_operation_has_a_module_and_is_in_the_action_group():
     group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["mesh"]
     for name in OPERATIONS:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -227,3 +228,33 @@ def test_what_the_api_server_would_change_is_a_change(before, after):
 
     (change,) = plan_set(of(route(after)), live(applied(marked(route(before)))))
     assert settled(change, marked(route(after))).action == "update"
+
+
+@pytest.mark.parametrize(
+    ("stays", "action", "sent"),
+    [
+        ({}, "release", {}),
+        # What somebody else had there is put back, and where it is there already, nothing is to be done.
+        ({"team": "b"}, "release", {"team": "b"}),
+        ({"team": "a"}, None, None),
+    ],
+)
+def test_what_stays_of_fields_when_a_set_goes(stays, action, sent):
+    there = applied(namespace(labels={"team": "a"}))
+    staying = {ref(there): namespace(labels=stays)} if stays else {}
+    item = replace(of(fields=[namespace(labels={"team": "a"})]), staying=staying)
+    changes = plan_removal([item], live(there), {}, {}, ())
+    assert [(change.action, change.obj["metadata"].get("labels", {})) for change in changes] == (
+        [(action, sent)] if action else []
+    )
+
+
+@pytest.mark.parametrize(("kind", "word"), [("labels", "label"), ("annotations", "annotation")])
+def test_marks_of_others_that_contradict_go_with_adopt(kind, word):
+    there = applied(namespace(**{kind: {"old": "x"}}), manager="them")
+    paths = frozenset({("f:metadata", f"f:{kind}", "f:old")})
+    item = replace(of(fields=[namespace()]), contradicting={ref(there): paths})
+    (change,) = plan_set(item, live(there), "keep")
+    assert (change.action, change.reason) == ("adopt", f"takes {word} old away from others")
+    (without,) = plan_set(item, live(there))
+    assert (without.action, without.taken) == ("unchanged", None)

@@ -7,7 +7,8 @@ import pytest
 
 from pulumi_mesh._core.model.specs.control_plane import ControlPlaneSpec
 from pulumi_mesh._core.model.specs.gateway import GatewaySpec
-from pulumi_mesh.provider.naming import camel, constant, markdown, options, pascal, property_path
+from pulumi_mesh._core.model.specs.network_service import NetworkServiceMatch, NetworkServiceRoute
+from pulumi_mesh.provider.naming import camel, constant, markdown, options, pascal, properties, property_path
 
 
 def test_spellings():
@@ -29,6 +30,13 @@ def test_structs_are_translated_and_free_objects_are_not():
     }
     ports = {"ports": [{"name": "https", "port": 443, "targetPort": 8443}]}
     assert options(ports, GatewaySpec) == {"ports": [{"name": "https", "port": 443, "target_port": 8443}]}
+
+
+def test_options_as_properties():
+    """Of structs, too; what nobody said stays unsaid."""
+    matches = [NetworkServiceMatch(routes=[NetworkServiceRoute(destination_selector={"a_b": "c"})], fallthrough=True)]
+    assert properties(matches) == [{"routes": [{"destinationSelector": {"a_b": "c"}}], "fallthrough": True}]
+    assert properties({"some_key": 1}) == {"some_key": 1}
 
 
 @pytest.mark.parametrize(

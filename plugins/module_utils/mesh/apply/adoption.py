@@ -54,7 +54,7 @@ def take_over(cluster: Cluster, change: Change, release: HelmRelease) -> None:
 def _taken_again(change: Change, live: Object, release: HelmRelease) -> Object | None:
     if change.member:
         return handover.handed_over(live, change.set.manager, change.sent["apiVersion"], release)
-    return handover.labels_handed_over(live, change.set.manager, change.set.contradicting[change.ref])
+    return handover.fields_handed_over(live, change.set.manager, change.set.contradicting[change.ref])
 
 
 #: Label that istioctl puts on all that it installs, and the kinds that it installs.

@@ -45,8 +45,10 @@ def _in_version(cluster: Cluster, change: Change, after: Object) -> Change:
 
 
 def forced(change: Change, options: RunOptions) -> bool:
-    """Whether conflicts are overruled: on our own members and on what is adopted, else only when asked for."""
-    return options.force or (change.member and (change.foreign is None or options.adopt))
+    """Whether conflicts are overruled: on our own members, on what is adopted and where the set says so, else only when
+    asked for."""
+    ours = change.member and (change.foreign is None or options.adopt)
+    return options.force or ours or change.ref in change.set.overruling
 
 
 def validate_creates(cluster: Cluster, planned: Planned, *, bindings_only: bool = False) -> None:

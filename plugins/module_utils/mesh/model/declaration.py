@@ -26,6 +26,8 @@ ORDER = (
     "gateway",
     "waypoint",
     "workload_group",
+    "network_service",
+    "nsm_client",
     "config_set",
 )
 

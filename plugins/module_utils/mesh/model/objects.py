@@ -61,8 +61,13 @@ class ObjectSet:
     recorded: bool = True
     #: What another tool has in the place of something in the set: with ``adopt`` it goes.
     superseded: tuple[Ref, ...] = ()
-    #: Labels that others gave to objects on which the set has fields, and that contradict it: with ``adopt`` they go.
-    contradicting: Mapping[Ref, frozenset[str]] = field(default_factory=dict)
+    #: Fields that others set on objects on which the set has fields, and that contradict it: with ``adopt`` they go.
+    contradicting: Mapping[Ref, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+    #: Objects of others on which our fields hold what somebody else says there, too, or were changed: they are ours all
+    #: the same.
+    overruling: frozenset[Ref] = frozenset()
+    #: What stays of our fields on objects of others when the set goes: what somebody else had there.
+    staying: Mapping[Ref, Object] = field(default_factory=dict)
 
     @property
     def mark(self) -> str:

@@ -148,6 +148,8 @@ class Declarative(Generic[S, F]):
     #: The declaration that what is there tells of, by a spec that has no more than an identity (an import).
     recovered: Callable[[S, Iterable[Object]], S] = lambda spec, _live: spec
     states: tuple[State, ...] = ("present", "absent", "released")
+    #: Whether what it wants can be written down without a cluster.
+    renders: bool = True
     #: What controllers made of it and keep, and that must be ready, too.
     made: Callable[[Reader, S], Iterable[Object]] = lambda _cluster, _spec: ()
     #: What goes after it by itself, and must be gone before what it stands on goes.

@@ -81,7 +81,10 @@ def _ours(obj: Object, label: str) -> bool:
 
 def wanted(spec: InjectionSpec, facts: Facts) -> list[ObjectSet]:
     """One label per namespace, and none that contradicts it."""
-    others = {Ref("", "Namespace", "", name): labels for name, labels in _contradicting(spec, facts).items()}
+    others = {
+        Ref("", "Namespace", "", name): frozenset(("f:metadata", "f:labels", f"f:{label}") for label in labels)
+        for name, labels in _contradicting(spec, facts).items()
+    }
     return [replace(_set(spec, wanted_labels(spec)), contradicting=others)]
 
 

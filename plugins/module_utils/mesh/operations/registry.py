@@ -13,13 +13,26 @@ from .injection import INJECTION
 from .kube_inject import KUBE_INJECT
 from .mesh_info import MESH_INFO
 from .mesh_verify import MESH_VERIFY
+from .network_service import NETWORK_SERVICE
+from .nsm_client import NSM_CLIENT
 from .revision_tag import REVISION_TAG
 from .vm_bootstrap import VM_BOOTSTRAP
 from .waypoint import WAYPOINT
 from .workload_group import WORKLOAD_GROUP
 from .workload_info import WORKLOAD_INFO
 
-_DECLARED = (GATEWAY_API, CONTROL_PLANE, REVISION_TAG, INJECTION, GATEWAY, WAYPOINT, WORKLOAD_GROUP, CONFIG_SET)
+_DECLARED = (
+    GATEWAY_API,
+    CONTROL_PLANE,
+    REVISION_TAG,
+    INJECTION,
+    GATEWAY,
+    WAYPOINT,
+    WORKLOAD_GROUP,
+    NETWORK_SERVICE,
+    NSM_CLIENT,
+    CONFIG_SET,
+)
 _ASKED = (MESH_INFO, MESH_VERIFY, KUBE_INJECT, VM_BOOTSTRAP, WORKLOAD_INFO)
 OPERATIONS: dict[str, AnyOperation] = {operation.name: operation for operation in (*_DECLARED, *_ASKED)}
 OPERATIONS["rbac"] = rbac.over(dict(OPERATIONS))

@@ -46,8 +46,8 @@ class Rendered(NamedTuple):
 def rendered(name: str, spec: Any, cluster: Unseen) -> Rendered:
     """The sets of an operation as it would apply them to that cluster. Raises MeshError."""
     operation = OPERATIONS.get(name)
-    if not isinstance(operation, Declarative):
-        raise MeshError("invalid_option", f"{name} has no objects", where="operation")
+    if not isinstance(operation, Declarative) or not operation.renders:
+        raise MeshError("invalid_option", f"{name} has no objects of its own", where="operation")
     facts = operation.observe(cluster, spec)
     # What is not there yet is no fault of a declaration that nobody applies now.
     found = [item for item in operation.preflight(spec, facts, "present") if item.level != "pending"]

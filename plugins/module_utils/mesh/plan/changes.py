@@ -12,7 +12,7 @@ from ..model.report import Action, FieldChange, ObjectChange
 from ..model.sets import applyset_id
 from . import compare
 from .difference import differences
-from .handover import HelmRelease, handed_over, labels_handed_over
+from .handover import HelmRelease, fields_handed_over, handed_over
 from .never_own import sent, without_empty_marks, without_nulls
 from .owners import PART_OF, Owner, owner
 from .pod_labels import left_alone
@@ -123,15 +123,18 @@ def _field_change(item: ObjectSet, wanted: Object, live: Object | None, *, adopt
         return Change(ref(obj), "create", item, obj, live, member=False, fields=differences(None, obj))
     if annotations_of(live).get(CREATED_BY) == item.mark:
         wanted = {**wanted, "metadata": {**wanted["metadata"], "annotations": {CREATED_BY: item.mark}}}
-    labels = item.contradicting.get(ref(wanted), frozenset()) if adopt else frozenset()
-    taken = labels_handed_over(live, item.manager, labels) if labels else None
+    others = item.contradicting.get(ref(wanted), frozenset()) if adopt else frozenset()
+    taken = fields_handed_over(live, item.manager, others) if others else None
     if taken is not None:
-        reason = f"takes label {', '.join(sorted(labels))} away from others"
+        names = sorted(path[-1].removeprefix("f:") for path in others)
+        reason = f"takes {_MARKS.get(next(iter(others))[-2], 'field')} {', '.join(names)} away from others"
         return Change(ref(wanted), "adopt", item, wanted, live, member=False, reason=reason, taken=taken)
     action: Action = "unchanged" if compare.equal(wanted, live, item.manager) else "update"
     return Change(ref(wanted), action, item, wanted, live, member=False)
 
 
+#: How maps of marks are called, by their path.
+_MARKS = {"f:labels": "label", "f:annotations": "annotation"}
 #: Whoever may label objects must not have us delete them.
 _NEVER_APPLIED = "labelled as ours, but never applied by us"
 
@@ -235,6 +238,7 @@ def _leave(item: ObjectSet, live: Object, keep: Mapping[Ref, str]) -> Iterable[C
         return
     marks = {"annotations": {CREATED_BY: item.mark}} if created else {}
     bare = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": {**_identity(key), **marks}}
+    bare = item.staying.get(key, bare)
     owned = compare.owned_fields(live, item.manager) is not None
     if owned and not compare.equal(bare, live, item.manager):
         yield Change(key, "release", item, bare, live, member=False, reason=keep.get(key, ""))

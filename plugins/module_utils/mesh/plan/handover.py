@@ -8,7 +8,7 @@ and of a person's single edits (istiod's caBundle, an autoscaler's replicas, kub
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, Literal
 
 from ..model.objects import PREFIX, Object
@@ -63,10 +63,9 @@ def handed_over(live: Object, manager: str, api_version: str, release: HelmRelea
     return _with_ours(live, manager, api_version, entries, moved) if moved else None
 
 
-def labels_handed_over(live: Object, manager: str, labels: Iterable[str]) -> Object | None:
-    """``live`` with nobody but us owning these labels, so that our apply takes away those that it does not want; None
+def fields_handed_over(live: Object, manager: str, wanted: Set[Path]) -> Object | None:
+    """``live`` with nobody but us owning these fields, so that our apply takes away those that it does not want; None
     when nobody else owns one."""
-    wanted = {("f:metadata", "f:labels", f"f:{label}") for label in labels}
     moved: set[Path] = set()
     entries = []
     for entry in live["metadata"].get("managedFields") or ():
