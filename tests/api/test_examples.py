@@ -18,7 +18,7 @@ import yaml
 from mesh.kube.cluster import Cluster
 
 from lab.state import Lab
-from tests import nsm
+from tests import network_services
 from tests.configured import KINDS
 from tests.examples.documented import ON_AN_API_SERVER, examples
 from tests.examples.playing import Stage, play_check, play_twice
@@ -95,7 +95,7 @@ def prepare(api: Api, lab: Lab, cluster: Cluster) -> Iterator[Callable[[str], No
             for obj in definitions(lab, DEFINITIONS.get(module, ())):
                 made(obj, f"/apis/{obj['apiVersion']}/customresourcedefinitions")
             if module == "network_service":
-                stack.enter_context(nsm.kinds(cluster))
+                stack.enter_context(network_services.kinds(cluster))
             for obj in WORKLOADS if module == "nsm_client" else ():
                 cluster.apply(obj, "them")  # goes with its namespace
             webhooks = INJECTORS.get(module, ())

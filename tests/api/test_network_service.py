@@ -9,20 +9,20 @@ import pytest
 from mesh.kube.cluster import connect
 from mesh.model.errors import MeshError
 
-from tests import nsm
+from tests import network_services
 
 CHAIN = {"chain": ["firewall", "vpn-gateway"]}
 MATCHES = [
     {"source_selector": {"app": "firewall"}, "routes": [{"destination_selector": {"app": "vpn-gateway"}}]},
     {"routes": [{"destination_selector": {"app": "firewall"}}]},
 ]
-API_VERSION = f"{nsm.GROUP}/v1"
+API_VERSION = f"{network_services.GROUP}/v1"
 
 
 @pytest.fixture(scope="module")
 def kinds(api):
     cluster = connect(api.connection, "api")
-    with nsm.kinds(cluster):
+    with network_services.kinds(cluster):
         yield
     cluster.close()
 
@@ -146,7 +146,12 @@ def test_bad_input_writes_nothing(api, kinds, data):
 
 def test_roles_that_allow_it(api, kinds, data):
     found = api("rbac", {"declarations": [{"network_service": {**data, **CHAIN}}]}).result["objects"]
-    rules = [(obj["kind"], rule) for obj in found for rule in obj.get("rules", ()) if nsm.GROUP in rule["apiGroups"]]
+    rules = [
+        (obj["kind"], rule)
+        for obj in found
+        for rule in obj.get("rules", ())
+        if network_services.GROUP in rule["apiGroups"]
+    ]
     everywhere = [rule["verbs"] for kind, rule in rules if kind == "ClusterRole"]
     assert everywhere == [["list"]]
     inside = {verb for kind, rule in rules if kind == "Role" for verb in rule["verbs"]}

@@ -9,7 +9,7 @@ import pytest
 from mesh.kube.cluster import connect
 from mesh.model.errors import MeshError
 
-from tests import nsm
+from tests import network_services
 
 KEY, OLD, RECORD = "networkservicemesh.io", "ns.networkservicemesh.io", "meshops.mesh/nsm-client"
 URL = "kernel://intranet/nsm-1"
@@ -267,7 +267,7 @@ def test_pods_that_stay(api, data, helm):
 
 def test_a_client_that_says_it_is_a_hop(api, data, helm, namespace):
     cluster = connect(api.connection, "api")
-    with nsm.kinds(cluster):
+    with network_services.kinds(cluster):
         name = f"net-{namespace}"
         api("network_service", {"name": name, "namespace": namespace, "chain": ["firewall", "vpn-gateway"]})
         helm()

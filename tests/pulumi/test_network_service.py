@@ -8,7 +8,7 @@ import pytest
 from pulumi import automation
 
 import pulumi_mesh as mesh
-from tests import nsm
+from tests import network_services
 
 from .conftest import API
 
@@ -18,7 +18,7 @@ KIND = "NetworkService"
 @pytest.fixture
 def service(cluster, namespace):
     """Its name is one of the whole cluster."""
-    with nsm.kinds(cluster):
+    with network_services.kinds(cluster):
         yield {"name": f"net-{namespace}", "namespace": namespace}
 
 
@@ -33,7 +33,7 @@ def program(lab, arguments, **opts):
 
 
 def live(cluster, service):
-    return cluster.get(f"{nsm.GROUP}/v1", KIND, service["namespace"], service["name"])
+    return cluster.get(f"{network_services.GROUP}/v1", KIND, service["namespace"], service["name"])
 
 
 def test_from_nothing_to_nothing(lab, cluster, service, stack, writes):
