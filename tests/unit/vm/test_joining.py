@@ -175,7 +175,14 @@ def test_what_is_wrong_is_one_line(host, wanted, line):
         ({"service_manager": "none"}, {"service_manager": "none"}),
         ({}, {"external_address": "203.0.113.7"}),
         ({}, {"address": "fd00::a"}),
-        ({"agent": {**INSTALLED, "package_version": "1.31.0-1"}, "installed": "sha256:1"}, {"version": "1.31.0"}),
+        (
+            {
+                "os": {"id": "rocky", "family": "redhat"},
+                "agent": {**INSTALLED, "package_version": "1.31.0-1"},
+                "installed": "sha256:1",
+            },
+            {"version": "1.31.0", "package": {"url": "https://a/b.rpm", "checksum": "sha256:1"}},
+        ),
     ],
 )
 def test_what_is_not_wrong(host, wanted):
@@ -211,7 +218,6 @@ def test_whose_directories_become_the_agents():
         ({**INSTALLED, "package_version": "1.31.1"}, "", {"version": "1.31.1"}, False),
         (INSTALLED, "sha256:1", {"version": "1.31.1"}, False),
         (AGENT, "sha256:1", {}, True),
-        ({**INSTALLED, "package_version": "1.31.0-1"}, "", {"version": "1.31.0"}, False),
         ({**INSTALLED, "package_version": "1.31.01"}, "", {"version": "1.31.0"}, True),
     ],
 )
