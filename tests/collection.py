@@ -62,7 +62,9 @@ def unpack_build() -> Path:
         surplus = {name.split("/")[0] for name in archive.getnames()} - SHIPPED
         if surplus:
             sys.exit(f"the tarball holds what is no part of a collection: {', '.join(sorted(surplus))}")
-        archive.extractall(BUILT / OURS, filter="data")
+        # Not as an argument: Python 3.11 has it only since its fourth release, and Debian 12 the second.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(BUILT / OURS)
     _link(BUILT / KUBERNETES, COLLECTIONS / KUBERNETES)
     return BUILT / OURS
 
