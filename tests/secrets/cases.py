@@ -129,6 +129,11 @@ def _sets(canaries: Canaries, common: Mapping[str, Any]) -> Iterator[Case]:
     shown = secret("shown", stringData={"password": canaries.make("kube_inject.objects")})
     inject["objects"] = [{"apiVersion": "v1", "kind": "List", "items": [shown]}]
     yield Case("not to be shown", "kube_inject", inject, "invalid_option", covers=("kube_inject.objects",))
+    pasted = secret("pasted", stringData={"password": canaries.make("network_service.manifest")})
+    service = {key: common[key] for key in ("kubeconfig", "context", "namespace")}
+    service |= {"name": "pasted", "manifest": pasted}
+    covers = ("network_service.manifest",)
+    yield Case("the wrong manifest", "network_service", service, "invalid_option", covers=covers)
     other = secret("least", data={"password": encoded(canaries.make("rbac.declarations"))})
     declarations = [{"config_set": {"name": "least", "namespace": common["namespace"], "objects": [other]}}]
     connection = {key: common[key] for key in ("kubeconfig", "context")}
