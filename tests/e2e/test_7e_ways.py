@@ -53,7 +53,9 @@ def declared(core, machines, lab):
         "network": machines[FAR].network,
         "service": {"ports": [{"port": PORT, "protocol": "TCP"}]},
     }
-    groups = [group(GUEST), group(DATABASE, **database)]
+    # The guest runs nothing but its system.
+    guest = {"probe": {"tcp_socket": {"port": 22}, "period_seconds": 1}}
+    groups = [group(GUEST, **guest), group(DATABASE, **database)]
     core(CLUSTER, "gateway", way)
     for item in groups:
         core(CLUSTER, "workload_group", item)
