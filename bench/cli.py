@@ -22,6 +22,7 @@ from bench.subject import Subject
 from bench.tools import ROOT, WORK, contender_versions, programs
 from lab import providers, state
 from lab.errors import LabError
+from lab.request import Request
 
 CLUSTER = "bench"
 ROUNDS = 5
@@ -128,7 +129,7 @@ def _lab(names: Sequence[str], *, keep: bool) -> Iterator[None]:
     missing = [name for name in names if name not in before]
     try:
         if missing:
-            provider.up(providers.Request(missing))
+            provider.up(Request(missing))
         yield
     finally:
         if missing and not keep:

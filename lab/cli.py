@@ -14,6 +14,7 @@ from lab import native, paths, progress, providers, state, status
 from lab.domains import lifecycle as domains
 from lab.errors import LabError
 from lab.hosts import control, lifecycle
+from lab.request import Request
 
 _DEFAULT_CLUSTERS = ["onprem", "cloud"]
 _INTERRUPTED = 130
@@ -73,7 +74,7 @@ def _add_host_commands(host: argparse.ArgumentParser) -> None:
 def _up(options: argparse.Namespace) -> None:
     names = _DEFAULT_CLUSTERS if options.clusters is None else options.clusters
     provider = providers.choose()
-    request = providers.Request(
+    request = Request(
         clusters=names,
         api=options.api,
         kwok_nodes=options.kwok,

@@ -39,6 +39,7 @@ from lab.errors import LabError
 from lab.home import Home
 from lab.hosts import access, lifecycle, services
 from lab.hosts.home import HostHome, is_host
+from lab.request import Request
 from lab.state import Lab
 
 API_CLUSTER = "api"
@@ -61,23 +62,12 @@ def build(families: Sequence[str] = (), *, with_images: bool = True) -> dict[str
     return programs
 
 
-def up(
-    names: Sequence[str],
-    *,
-    api: bool,
-    kwok_nodes: int,
-    istiod: bool = False,
-    hosts: int = 0,
-    rpm: Collection[str] = (),
-    domains: int = 0,
-) -> Lab:
-    """Bring the named clusters, so many hosts and so many domains up, besides what is up already; hosts named in `rpm`
-    take such."""
-    wanted = [
-        replace(plan, istiod=istiod and plan.kwok_nodes > 0) for plan in _plans(names, api=api, kwok_nodes=kwok_nodes)
-    ]
-    homes, domain_homes = lifecycle.homes(hosts), domain_lifecycle.homes(domains)
-    lifecycle.check_packages(homes, rpm)
+def up(request: Request) -> Lab:
+    """Bring up what is asked for, besides what is up already."""
+    plans = _plans(request.clusters, api=request.api, kwok_nodes=request.kwok_nodes)
+    wanted = [replace(plan, istiod=request.istiod and plan.kwok_nodes > 0) for plan in plans]
+    homes, domain_homes = lifecycle.homes(request.hosts), domain_lifecycle.homes(request.domains)
+    lifecycle.check_packages(homes, request.rpm)
     if not wanted and not homes and not domain_homes:
         raise LabError("nothing asked for; name clusters after --clusters, or give --api, --hosts or --domains.")
     new = [plan for plan in wanted if not Home(plan.name).process("kube-apiserver").pid()]
@@ -90,7 +80,7 @@ def up(
     machine.check_owner()
     work = [
         *(_for_clusters(wanted) if wanted else ()),
-        *(_for_hosts(homes, rpm) if homes else ()),
+        *(_for_hosts(homes, request.rpm) if homes else ()),
         *(_for_domains(domain_homes) if domain_homes else ()),
     ]
     with machine.exclusive():

@@ -5,27 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from lab import native, paths, state
 from lab.errors import LabError
+from lab.request import Request
 from lab.state import Cluster, Lab
-
-
-@dataclass(frozen=True)
-class Request:
-    """What `up` was asked for."""
-
-    clusters: Sequence[str]
-    api: bool = False
-    kwok_nodes: int = 0
-    istiod: bool = False
-    hosts: int = 0
-    rpm: Sequence[str] = ()
-    """Names of those hosts that take their packages as rpm."""
-    domains: int = 0
 
 
 class Provider(Protocol):
@@ -46,15 +32,7 @@ class Native:
 
     def up(self, request: Request) -> Lab:
         """Build what is missing and bring the clusters up."""
-        return native.up(
-            request.clusters,
-            api=request.api,
-            kwok_nodes=request.kwok_nodes,
-            istiod=request.istiod,
-            hosts=request.hosts,
-            rpm=request.rpm,
-            domains=request.domains,
-        )
+        return native.up(request)
 
     def down(self, names: Sequence[str]) -> None:
         """Leave nothing of them."""

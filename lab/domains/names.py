@@ -6,35 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from lab import corefile
 from lab.domains.home import DomainHome
 from lab.process import Process
 from lab.state import write_atomically
 from lab.waiting import wait_for
 
-_PORT = 53
 _PROGRAM = "coredns"
-# Whatever nobody serves is answered at once; a program that waits for an answer waits a minute and more.
-_COREFILE = """{zone}:{port} {{
-    bind {address}
-    errors
-    reload 2s 1s
-    file "{file}" {{
+_PLUGINS = """    file "{file}" {{
         reload 1s
     }}
-}}
-{others}.:{port} {{
-    bind {address}
-    errors
-    template ANY ANY {{
-        rcode NXDOMAIN
-    }}
-}}
-"""
-_OTHER = """{zone}:{port} {{
-    bind {here}
-    errors
-    forward . {address}
-}}
 """
 _ZONE = """$ORIGIN {zone}.
 $TTL 5
@@ -63,7 +44,7 @@ def process(home: DomainHome) -> Process:
 def _listens(server: Process) -> bool:
     """Whether its port is taken in its own network namespace."""
     sockets = Path(f"/proc/{server.pid()}/net/udp")
-    return sockets.exists() and f":{_PORT:04X} " in sockets.read_text(encoding="ascii")
+    return sockets.exists() and f":{corefile.PORT:04X} " in sockets.read_text(encoding="ascii")
 
 
 def follow(home: DomainHome, others: Iterable[DomainHome]) -> None:
@@ -73,14 +54,8 @@ def follow(home: DomainHome, others: Iterable[DomainHome]) -> None:
 
 def configuration(home: DomainHome, others: Iterable[DomainHome]) -> str:
     """The Corefile."""
-    forwards = (
-        _OTHER.format(zone=other.zone, port=_PORT, here=home.address, address=other.address)
-        for other in sorted(others, key=lambda other: other.number)
-        if other != home
-    )
-    return _COREFILE.format(
-        zone=home.zone, port=_PORT, address=home.address, file=home.zone_file, others="".join(forwards)
-    )
+    zones = [(other.zone, other.address) for other in sorted(others, key=lambda other: other.number) if other != home]
+    return corefile.text(home.address, home.zone, _PLUGINS.format(file=home.zone_file), zones)
 
 
 def zone(home: DomainHome) -> str:

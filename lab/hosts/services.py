@@ -7,35 +7,15 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab import paths, servers, state, versions
+from lab import corefile, paths, servers, state, versions
 from lab.addresses import BRIDGE_ADDRESS
 from lab.process import Process
 from lab.state import Domain, Lab, write_atomically
 
-_DNS_PORT = 53
-# Whatever the lab does not know is answered at once; a program that waits for an answer waits a minute and more.
-_COREFILE = """lab:{port} {{
-    bind {address}
-    errors
-    reload 2s 1s
-    hosts "{names}" {{
+_PLUGINS = """    hosts "{names}" {{
         ttl 5
         reload 1s
     }}
-}}
-{zones}.:{port} {{
-    bind {address}
-    errors
-    template ANY ANY {{
-        rcode NXDOMAIN
-    }}
-}}
-"""
-_ZONE = """{zone}:{port} {{
-    bind {here}
-    errors
-    forward . {address}
-}}
 """
 
 
@@ -45,7 +25,7 @@ def start(programs: dict[str, Path]) -> None:
     write_atomically(_corefile(), configuration(state.own().domains), 0o644)
     if not _names_file().exists():
         write_atomically(_names_file(), "", 0o644)
-    servers.start(dns, BRIDGE_ADDRESS, _DNS_PORT, [programs["coredns"], "-conf", _corefile()])
+    servers.start(dns, BRIDGE_ADDRESS, corefile.PORT, [programs["coredns"], "-conf", _corefile()])
     port = versions.PACKAGES_PORT
     servers.start(packages, BRIDGE_ADDRESS, port, servers.of_files(paths.PACKAGES, BRIDGE_ADDRESS, port))
 
@@ -72,11 +52,8 @@ def publish(lab: Lab) -> None:
 
 def configuration(domains: Iterable[Domain]) -> str:
     """The name server's configuration, which it reads again within seconds."""
-    zones = (
-        _ZONE.format(zone=domain.zone, port=_DNS_PORT, here=BRIDGE_ADDRESS, address=domain.address)
-        for domain in domains
-    )
-    return _COREFILE.format(port=_DNS_PORT, address=BRIDGE_ADDRESS, names=_names_file(), zones="".join(zones))
+    zones = [(domain.zone, domain.address) for domain in domains]
+    return corefile.text(BRIDGE_ADDRESS, "lab", _PLUGINS.format(names=_names_file()), zones)
 
 
 def names(known: Iterable[tuple[str, str]]) -> str:
